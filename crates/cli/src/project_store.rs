@@ -1,4 +1,4 @@
-//! The store of the locks and reservations of a root: the one place that names its kind.
+//! The store of the locks and reservations of a root. The program names the kind of store only here.
 
 use lokt_lock::{
     file::{FileLockStore, LockRoot},
@@ -9,10 +9,10 @@ use std::path::Path;
 /// The store that a command works with.
 pub(crate) type ProjectStore = FileLockStore;
 
-/// A place in a line of that store.
+/// A place in a queue of that store.
 pub(crate) type ProjectTicket = <ProjectStore as LockStore>::Ticket;
 
-/// Returns the store of a root. Nothing is made before something is put there.
+/// Returns the store of a root. Creates nothing until a command stores something.
 pub(crate) fn store_of(root: &LockRoot) -> ProjectStore {
     FileLockStore::of(root)
 }

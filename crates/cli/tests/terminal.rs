@@ -255,7 +255,7 @@ while True:
     shell.tells("Stopped");
     shell.tells("bash-");
     shell.types("fg\n");
-    // Bash prints the job before it gives the terminal away: a key that is typed then is its own.
+    // Bash prints the job before it gives the job the terminal. A key typed in between goes to Bash.
     shell.prints("goes on");
     shell.types("\u{3}");
     shell.tells("bash-");

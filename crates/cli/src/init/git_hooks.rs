@@ -58,7 +58,7 @@ impl GitHooksFolder {
         let texts = self.texts();
         let managers = hook_manager::found(&self.project, &texts);
         if !managers.is_empty() {
-            return managers.into_iter().try_for_each(|it| self.put_to_manager(plan, it, &texts));
+            return managers.into_iter().try_for_each(|it| self.check_manager(plan, it, &texts));
         }
         match self.other_folder()? {
             Some((folder, why)) => self.put_by_hand(plan, &folder, why),
@@ -82,8 +82,8 @@ impl GitHooksFolder {
         Ok(())
     }
 
-    /// Says what is missing in the configuration of a manager, or that git does not run it here.
-    fn put_to_manager(
+    /// Says what is missing in the configuration of a manager, or that git does not run its hooks here.
+    fn check_manager(
         &self,
         plan: &mut InitPlan,
         manager: &HookManager,
@@ -234,7 +234,7 @@ fn by_hand(shown: &str, why: &str, hook: GitHook) -> String {
     )
 }
 
-/// What a person has to do where git does not run a hook that is there.
+/// What to do about an existing hook that git does not run.
 fn not_executable(shown: &str) -> String {
     format!(
         "{shown} is not changed: it is not executable, so git does not run it; if it is to run, make it executable \

@@ -15,13 +15,13 @@ pub(super) struct HookManager {
     traces: &'static [&'static str],
     /// What the hooks have in them that it writes.
     mark: &'static str,
-    /// The hooks that it has.
+    /// The hooks of git that it runs.
     pub(super) hooks: &'static [GitHook],
     /// Where to add the lines.
     place: &'static str,
     /// What to add.
     lines: &'static str,
-    /// What installs its hooks in a clone.
+    /// The command that installs its hooks in a clone.
     install: &'static str,
 }
 
@@ -151,8 +151,8 @@ pub(super) fn calls_check(text: &str, hook: GitHook) -> bool {
 }
 
 impl HookManager {
-    /// Whether its configuration calls the check of each hook that it has. `texts` are those of the hooks that are there:
-    /// it may write its configuration into them, from a file that has much else in it.
+    /// Whether its configuration calls the check of each of its hooks. `texts` are the texts of the existing hooks: a
+    /// manager may copy its configuration into them, from a file that is not only for hooks.
     pub(super) fn calls_all(&self, project: &Path, texts: &[String]) -> bool {
         let configuration = self.configuration(project);
         let is_called = |hook: &GitHook| {
@@ -175,7 +175,7 @@ impl HookManager {
         files
     }
 
-    /// The files of its configuration that are there, with their texts.
+    /// The existing files of its configuration, with their texts.
     fn configuration(&self, project: &Path) -> Vec<(&'static str, String)> {
         let read = |path: &&'static str| {
             let bytes = sys::read_regular(&project.join(path)).ok()?;
@@ -192,11 +192,11 @@ impl HookManager {
         )
     }
 
-    /// What a person has to do where git does not run some of its hooks. The line to copy follows the first one.
+    /// What to do if git does not run some of its hooks. The second line is the command to copy.
     pub(super) fn not_run(&self, hooks: &[String]) -> String {
         format!(
             "git finds no program at {}: {} has not installed its hooks here, or they are not executable; install them \
-            in each clone, and with core.hooksPath in each worktree:\n{}",
+            in each clone, and in each worktree too if core.hooksPath is set:\n{}",
             hooks.join(" and "),
             self.name,
             self.install

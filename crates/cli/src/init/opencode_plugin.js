@@ -7,7 +7,10 @@ const STRICT = false
 const EDITS = ["edit", "write", "multiedit", "patch", "apply_patch"]
 const UNCHECKED = "this repository wants no edit that lokt has not checked: install lokt, or a newer one"
 
-/** Runs the hook. The outcome has an answer, an object; or a flaw, a line; or neither where lokt is not installed. */
+/**
+ * Runs the hook. The outcome has `answer`, an object, and `flaw`, a line about a failure; each may be missing. If lokt
+ * is not installed, both are missing.
+ */
 function run(payload) {
   const words = STRICT ? ["hook", "--strict", "opencode"] : ["hook", "opencode"]
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-//! The plugin for `OpenCode` that `init` installs, run by node in a host that loads it and calls its hooks as `OpenCode` does.
+//! The plugin for `OpenCode` that `init` installs. Node runs it in a host that calls its hooks as `OpenCode` does.
 
 use super::{Project, line};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hook/opencode_host.mjs");
 
-/// What the host said of a call.
+/// What the host reports about a call.
 struct HostOutcome {
     output: Value,
     error: Option<String>,
@@ -18,16 +18,16 @@ struct PluginProject {
 }
 
 impl PluginProject {
-    /// The plugin as `init` with these words installs it; it finds Lokt.
+    /// Installs the plugin by `init` with these options, and Lokt where the plugin finds it.
     fn new(words: &str) -> Self {
         let project = Self { it: Project::new() };
         let init = format!("init --agent opencode --yes{words}");
         project.it.lokt(&init).env("HOME", project.it.sandbox.folder()).run().ok();
-        // `OpenCode` takes the file as a module; node has to be told.
+        // `OpenCode` loads the file as a module; node does so only with this setting.
         fs::write(project.it.folder().join(".opencode/package.json"), "{\"type\": \"module\"}")
             .unwrap();
         fs::create_dir(project.programs()).unwrap();
-        // The plugin gives the hook its usual second, too little for a busy machine.
+        // By default, the hook gives up after a second: too soon on a busy machine.
         let program = project.it.sandbox.program().display().to_string();
         project.put_program(&format!("exec '{program}' \"$@\" --timeout 30s"));
         project
@@ -46,7 +46,7 @@ impl PluginProject {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// Runs the host; what it said of each call, and the lines that were logged.
+    /// Runs the host. Returns what it reports about each call, and the lines that the plugin logged.
     #[track_caller]
     fn host(&self, calls: &Value) -> (Vec<HostOutcome>, Vec<String>) {
         let line = format!(
@@ -95,7 +95,7 @@ impl PluginProject {
 }
 
 #[test]
-fn the_plugin_denies_what_another_has_and_reserves_what_is_free() {
+fn the_plugin_denies_reserved_files_and_reserves_free_files() {
     let project = PluginProject::new("");
     project.it.lokt("reserve src/a.rs --reason parser").owner("bob").run().ok();
     let diff = "*** Begin Patch\n*** Update File: src/a.rs\n@@\n-1\n+2\n*** End Patch";
@@ -117,7 +117,7 @@ fn the_plugin_denies_what_another_has_and_reserves_what_is_free() {
         }
     }
     for (outcome, call) in outcomes[3..].iter().zip(&calls.as_array().unwrap()[3..]) {
-        assert_eq!(outcome.error, None, "reading, and what is free, is not denied");
+        assert_eq!(outcome.error, None, "reads, and edits of free files, are not denied");
         assert_eq!(outcome.output, call[2], "and the tool runs as it was called");
     }
     assert_eq!(logged, [""; 0]);
@@ -140,7 +140,7 @@ fn two_sessions_of_the_plugin_are_two_agents_until_one_is_deleted() {
     let (outcomes, logged) = project.host(&calls);
     let why = outcomes[2].error.as_deref().unwrap();
     assert!(why.contains("opencode ses_1"), "{why}");
-    assert_eq!(outcomes[5].error, None, "the end of a session gives back what it has");
+    assert_eq!(outcomes[5].error, None, "the end of a session ends its reservations");
     assert_eq!(logged, [""; 0]);
     assert_eq!(project.it.reserved(), ["opencode:ses_2 src/a.rs"]);
 }
@@ -161,10 +161,10 @@ fn the_plugin_rewrites_a_shell_command_that_a_rule_names() {
     assert!(line.starts_with("cd src && ") && line.contains("guard build"), "{line}");
     assert!(line.ends_with("-- make all"), "{line}");
     assert_eq!(outcomes[0].output["args"]["description"], "it", "nothing else changes");
-    assert_eq!(outcomes[1].output["args"], args("ls"), "a line that no rule names stays");
+    assert_eq!(outcomes[1].output["args"], args("ls"), "a command without a rule stays");
 }
 
-/// Scripts in the place of Lokt that fail, and what the one line that is logged has in it.
+/// Failing scripts in the place of Lokt, each with a part of the one line that the plugin logs.
 const FAILING: [(&str, &str); 5] = [
     ("echo 'warning: lokt hook: no' >&2; exit 1", "warning: lokt hook: no"),
     ("exit 3", "lokt hook ended with 3"),
@@ -174,7 +174,7 @@ const FAILING: [(&str, &str); 5] = [
 ];
 
 #[test]
-fn where_lokt_fails_the_plugin_lets_tools_run_with_one_line_in_the_log() {
+fn if_lokt_fails_the_plugin_logs_one_line_and_lets_the_tool_run() {
     let project = PluginProject::new("");
     project.it.lokt("reserve src/a.rs").owner("bob").run().ok();
     let calls = json!([project.before_edit("ses_1", "src/a.rs")]);
@@ -187,19 +187,19 @@ fn where_lokt_fails_the_plugin_lets_tools_run_with_one_line_in_the_log() {
     }
     fs::remove_file(project.programs().join("lokt")).unwrap();
     let (outcomes, logged) = project.host(&calls);
-    assert_eq!(outcomes[0].error, None, "where lokt is not installed");
-    assert_eq!(logged, [""; 0], "and it is silent there");
+    assert_eq!(outcomes[0].error, None, "the tool runs if lokt is not installed");
+    assert_eq!(logged, [""; 0], "and the plugin logs nothing");
 }
 
 #[test]
-fn where_lokt_fails_a_strict_plugin_denies_edits_and_nothing_else() {
+fn if_lokt_fails_a_strict_plugin_denies_only_edits() {
     let project = PluginProject::new(" --strict");
     let edit = project.before_edit("ses_1", "src/b.rs");
     let shell = PluginProject::before("ses_1", "bash", &json!({"command": "ls"}));
     let idle = json!({"event": {"type": "session.idle", "properties": {"sessionID": "ses_1"}}});
     let calls = json!([edit, shell, ["event", idle], PluginProject::after(&edit)]);
     let (outcomes, _) = project.host(&calls);
-    assert!(outcomes.iter().all(|it| it.error.is_none()), "where the hook runs, all is as usual");
+    assert!(outcomes.iter().all(|it| it.error.is_none()), "a hook that runs denies none of these");
     let denies = || {
         let (outcomes, _) = project.host(&calls);
         let why = outcomes[0].error.as_deref().unwrap_or_default();

@@ -190,7 +190,7 @@ const HUSKY_H: &str = "#!/usr/bin/env sh\ns=$(dirname \"$(dirname \"$0\")\")/$(b
     [ ! -f \"$s\" ] && exit 0\nsh -e \"$s\" \"$@\"\nc=$?\nexit $c\n";
 
 #[test]
-fn hooks_of_husky_that_are_not_installed_in_a_worktree_are_told_of() {
+fn init_says_if_the_hooks_of_husky_are_not_installed_in_a_worktree() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[]);
     for hook in ["pre-commit", "pre-merge-commit"] {
@@ -218,6 +218,7 @@ fn hooks_of_husky_that_are_not_installed_in_a_worktree_are_told_of() {
     let linked = Project { it: &it, folder: it.folder().join("linked") };
     let done = init(&linked, &["--yes"]).run().ok();
     let done = done.says("git finds no program at .husky/_/pre-commit and ");
+    let done = done.says("in each clone, and in each worktree too if core.hooksPath is set:");
     assert!(done.out.ends_with("npm install && npx husky\n"), "{done:#?}");
 }
 
@@ -225,7 +226,7 @@ fn hooks_of_husky_that_are_not_installed_in_a_worktree_are_told_of() {
 const SIMPLE: &str = "#!/bin/sh\nif [ \"$SKIP_SIMPLE_GIT_HOOKS\" = \"1\" ]; then\n    exit 0\nfi\n";
 
 #[test]
-fn a_manager_that_writes_its_configuration_into_hooks_is_read_there() {
+fn init_reads_the_configuration_that_a_manager_copied_into_the_hooks() {
     let it = sandbox();
     let project = Project::new(&it, "p", &[("package.json", "{}\n")]);
     for hook in ["pre-commit", "pre-merge-commit"] {

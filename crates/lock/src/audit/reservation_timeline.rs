@@ -141,7 +141,7 @@ impl ReservationTimelineBuilder {
         self.add_wait(event, &SpanEnd::Refused);
     }
 
-    /// Adds the wait before an event; an event without a wait was a refusal at once.
+    /// Adds the wait before an event. Without a wait, the event is an immediate refusal.
     fn add_wait(&mut self, event: &ReservationEvent, end: &SpanEnd) {
         let span = match event.waited {
             Some(waited) => TimelineSpan {

@@ -23,11 +23,11 @@ pub(super) fn file_name(id: &ReservationId) -> String {
     format!("{id}.json")
 }
 
-/// How many records are worth a thread of their own.
+/// How many records are worth another thread.
 const PORTION: usize = 100;
 
 /// Reads all records of a folder. Everything in it counts, whatever it is: what cannot be read may be a reservation.
-/// Of the records, those that are wanted are kept; the others take no memory.
+/// Keeps only the wanted records; the others take no memory.
 pub(super) fn read_all(
     folder: &Path,
     is_wanted: &(dyn Fn(&Reservation) -> bool + Sync),
@@ -83,7 +83,8 @@ impl From<std::io::Error> for ReservationReadError {
 
 fn content(path: &Path) -> Result<Vec<u8>, ReservationReadError> {
     let mut file = nofollow::open_any_kind(path)?;
-    // Most records fit, and then one read(2) is all it takes: a file that gives less than it was asked for has no more.
+    // Most records fit into the buffer, and one read(2) is enough: if it returns less than asked for, the file has no
+    // more.
     let mut buffer = [0; 2048];
     let begun = file.read(&mut buffer);
     if let Ok(read @ 1..) = begun

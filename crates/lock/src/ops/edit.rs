@@ -106,11 +106,11 @@ fn attempt<S: ReservationStore>(
 ) -> Result<EditOutcome, ReservationError> {
     let asked = request.targets.iter().map(|it| asked(store, request, it));
     let asked = asked.collect::<Result<Vec<Reservation>, _>>()?;
-    // What others edit elsewhere decides nothing here.
-    let is_met = |it: &Reservation| {
+    // Reservations of others count only if they conflict with these files.
+    let is_in_conflict = |it: &Reservation| {
         asked.iter().any(|asked| !conflicts(asked.terms(), it.terms()).is_empty())
     };
-    let is_wanted = |it: &Reservation| is_of_session(request.caller, it) || is_met(it);
+    let is_wanted = |it: &Reservation| is_of_session(request.caller, it) || is_in_conflict(it);
     let mut section = store.reservation_section()?;
     let live = read_and_tidy_if(store, &mut section, request.caller, &is_wanted)?;
     let waiting = store.waiting_reservations()?;
@@ -307,7 +307,7 @@ fn plain<'a>(request: &EditRequest<'a>, target: &EditTarget) -> ReservationReque
     }
 }
 
-/// The reservation of a file as it is asked for.
+/// The reservation that an edit needs for one of its files.
 fn asked<S: ReservationStore>(
     store: &S,
     request: &EditRequest<'_>,

@@ -128,18 +128,18 @@ pub fn reserve<S: ReservationStore>(
     }
 }
 
-/// What a request is decided by, as the section shows it.
+/// What the decision about a request depends on, as read in the section.
 pub(super) struct ReservationsSeen<'a> {
     pub(super) live: Vec<Reservation>,
     /// The waiters ahead.
     pub(super) waiting: &'a [WaitingReservation],
-    /// What of the live reservations is given up if it is in the way.
+    /// The live reservations that are given up if they are in the way.
     pub(super) yielding: &'a [Reservation],
-    /// How long the caller has waited; `None` if it does not.
+    /// How long the caller has waited; `None` if it does not wait.
     pub(super) waited: Option<Duration>,
 }
 
-/// In the section: decides about a request, and reserves if nothing conflicts but what is yielding.
+/// In the section: decides about a request, and reserves if nothing conflicts except `seen.yielding`.
 pub(super) fn attempt<S: ReservationStore>(
     store: &S,
     section: &mut S::ReservationSection<'_>,

@@ -16,15 +16,15 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 /// What a caller sees in the section: all that admission depends on is found out from here.
 ///
-/// Each ticket is probed at most once. A holder that died between two answers would stand in the record of
-/// one decision and be gone from its queue, and the caller would join a record that is full.
+/// Each ticket is probed at most once. With two probes, a holder that dies in between would count as live in
+/// the record and as gone in the queue, and the caller would join a full record.
 pub(super) struct LockAdmissionInputReader<'a> {
     request: &'a LockRequest<'a>,
     line: &'a [QueuePlace],
     /// The queue position of the caller.
     mine: Option<u64>,
     slot: &'a RecordSlot,
-    /// Whether the tickets that were probed live, by number, mark and id.
+    /// For each probed ticket (its number, mark and id), whether it lives.
     probed: RefCell<BTreeMap<(u64, bool, &'a str), bool>>,
 }
 

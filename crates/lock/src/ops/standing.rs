@@ -90,7 +90,7 @@ pub(super) fn read_and_tidy<S: ReservationStore>(
     read_and_tidy_if(store, section, caller, &|_| true)
 }
 
-/// The same for the records that are wanted.
+/// The same, but of the live records only those that are wanted.
 pub(super) fn read_and_tidy_if<S: ReservationStore>(
     store: &S,
     section: &mut S::ReservationSection<'_>,

@@ -36,7 +36,7 @@ pub(super) fn parted(
     live.into_iter().partition(|it| !yielding.contains(it))
 }
 
-/// In the section: removes what is given up, and acts. If that fails, what was given up stands again.
+/// In the section: removes the reservations that are given up, then runs `act`. If either fails, puts them back.
 pub(super) fn in_place_of<S: ReservationStore, T>(
     caller: &Caller,
     section: &mut S::ReservationSection<'_>,
@@ -50,7 +50,7 @@ pub(super) fn in_place_of<S: ReservationStore, T>(
         Ok(())
     });
     let done = removed.and_then(|()| act(section)).inspect_err(|_| {
-        // The first failure is the one to tell of.
+        // A failure here is ignored: the caller gets the first one.
         for record in &gone {
             drop(section.put(record, RecordPutMode::New, Durability::Volatile));
         }
@@ -59,7 +59,7 @@ pub(super) fn in_place_of<S: ReservationStore, T>(
         let event = event(AuditEventKind::Unreserve, record, caller)
             .with("holder_owner", record.owner.as_str())
             .with("yielded", true);
-        // Without its line in the log the removal still counts.
+        // The removal counts even if the log cannot be written.
         let _ = section.log(&event, Durability::Volatile);
     }
     Ok(done)

@@ -337,9 +337,10 @@ fn json_keeps_bytes() {
     assert_eq!(serde_json::from_str::<ProjectPath>(&root).expect("a path"), ProjectPath::root());
 }
 
-/// A plain path of a record is not read token by token. The same text, typed in the project's root, is.
+/// `parse` takes a plain path of a record as it is. `parse_in` reads the same text token by token, as if you typed it
+/// in the project's root.
 #[test]
-fn a_plain_path_is_what_reading_it_token_by_token_gives() {
+fn a_plain_path_equals_the_pattern_read_token_by_token() {
     let root = path(".");
     let from = WorkingFolder { project: Path::new("/p"), folder: &root };
     let mut texts = vec![String::new()];
@@ -356,7 +357,7 @@ fn a_plain_path_is_what_reading_it_token_by_token_gives() {
                     assert_eq!(read, typed, "{text}");
                     assert_eq!(read.as_literal(), typed.as_literal(), "{text}");
                 }
-                // What is typed may leave a folder again, or name the project's root: a record has neither.
+                // A typed path may leave a folder by `..`, or name the project's root; a path in a record may not.
                 (Err(_), _) => {}
                 (read @ Ok(_), typed @ Err(_)) => panic!("{text}: {read:?}, {typed:?}"),
             }

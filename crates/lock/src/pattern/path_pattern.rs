@@ -270,8 +270,8 @@ impl Pattern {
     }
 }
 
-/// The path that a text stands for, where that takes no reading: a path in its normal form, without operators and
-/// escapes, as most patterns of records are.
+/// The path that a text stands for, if it is already in its normal form and has no operators and no escapes. Most
+/// patterns of records are such paths, and need not be read token by token.
 fn plain_path(text: &[u8]) -> Option<ProjectPath> {
     let is_name = |name: &[u8]| !name.is_empty() && name != b"." && name != b"..";
     let is_plain = !text.iter().copied().any(|byte| token::is_operator(byte) || byte == 0)

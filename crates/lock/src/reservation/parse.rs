@@ -81,7 +81,7 @@ fn string(raw: &RawValue) -> serde_json::Result<Cow<'_, str>> {
 impl<'a> UnreadReservationFields<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, ReservationRecordFlaw> {
         let not_json = |error: &dyn fmt::Display| ReservationRecordFlaw::NotJson(error.to_string());
-        // Checked once, and not again for each field.
+        // The check for UTF-8 runs once here, not for each field.
         let text = str::from_utf8(bytes).map_err(|error| not_json(&error))?;
         serde_json::from_str(text).map_err(|error| not_json(&error))
     }
@@ -91,7 +91,7 @@ impl<'a> UnreadReservationFields<'a> {
         let is_it = |it: &UnreadField<'_>| it.name == field;
         let at = self.0.iter().position(is_it)?;
         let first = self.0.remove(at);
-        // The rest in one pass, however often the key is there.
+        // One pass removes all repetitions of the key.
         let is_repeated = self.0.iter().skip(at).any(is_it);
         let last = if is_repeated { self.0.extract_if(at.., |it| is_it(it)).last() } else { None };
         Some(last.unwrap_or(first).value).filter(|raw| raw.get() != "null")

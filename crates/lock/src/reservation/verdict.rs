@@ -4,8 +4,9 @@ use crate::{
     rules::{Liveness, StalenessCause},
 };
 
-/// Judges whether a reservation still stands; `None` if it does. `is_over` says whether its lifetime has ended. `process` says whether its process lives, and is asked
-/// only where that decides: the end of a process ends only what is tied to it, and only if it is provable.
+/// Judges whether a reservation still stands; `None` if it does. `is_over` says whether its lifetime has ended.
+/// `process` says whether its process lives. It is called only where that decides: the end of a process ends only what
+/// is tied to the process, and only if that end is provable.
 pub fn judge(
     record: &Reservation,
     is_over: bool,

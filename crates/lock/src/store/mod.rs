@@ -76,14 +76,14 @@ pub trait LockStore: Sized {
     type ObstacleWatch: ObstacleWatch;
     /// Something that tells when what is held may be lost.
     type LossWatcher: LossWatcher;
-    /// What a thread keeps while it reads many records within a moment.
+    /// What a thread keeps while it reads many records in a short time.
     type BulkRead;
 
-    /// The time at which what is written now begins.
+    /// The time at which a record that is written now begins.
     fn now(&self) -> Timestamp;
 
-    /// Whether the lifetime of a record has ended. The store knows: a network store ends records itself, and no clock of
-    /// a client counts there.
+    /// Whether the lifetime of a record has ended. The store decides: a store on a network ends records itself, and
+    /// does not use the clock of a client.
     fn is_over(&self, record: &LockRecord) -> bool;
 
     /// An id that no other acquisition has.
@@ -101,8 +101,7 @@ pub trait LockStore: Sized {
     /// Reads a name's record or freeze as it stands now.
     fn peek(&self, name: &LockName, kind: LockRecordKind) -> RecordSlot;
 
-    /// Prepares this thread for reading many lock records within a moment. Each is read faster until the result is
-    /// dropped.
+    /// Prepares this thread to read many lock records in a short time. Each read is faster until you drop the result.
     fn begin_bulk_read(&self) -> Self::BulkRead;
 
     /// Lists the tickets of a name, in no particular order, the dead ones too.
@@ -173,8 +172,8 @@ pub trait LockStore: Sized {
         obstacle: &Obstacle,
     ) -> Result<Self::ObstacleWatch, LockStoreError>;
 
-    /// Writes an event that changed nothing to the audit log: a refusal, or a wait that ended without the lock. Changes
-    /// are logged in their [section](NameSection::log).
+    /// Writes to the audit log an event that changed nothing: a refusal, or a wait that ended without the lock. A
+    /// [section](NameSection::log) logs its changes.
     ///
     /// # Errors
     /// When the log cannot be written.
@@ -247,7 +246,7 @@ pub trait NameSection {
         durability: Durability,
     ) -> Result<RecordRemoveOutcome, LockStoreError>;
 
-    /// Writes the event of a change of this section to the audit log.
+    /// Writes to the audit log the event of a change that this section makes.
     ///
     /// # Errors
     /// When the log cannot be written.

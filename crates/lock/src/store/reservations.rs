@@ -21,7 +21,7 @@ pub trait ReservationStore: LockStore {
     /// [`LockStoreError`] as for the section of a name.
     fn reservation_section(&self) -> Result<Self::ReservationSection<'_>, LockStoreError>;
 
-    /// Whether the lifetime of a reservation has ended, as [`LockStore::is_over`] says it of a lock.
+    /// Whether the lifetime of a reservation has ended, like [`LockStore::is_over`] for a lock.
     fn is_reservation_over(&self, record: &Reservation) -> bool;
 
     /// Lists what stands in the places of records, in no particular order; costs time that grows with their number.
@@ -32,8 +32,8 @@ pub trait ReservationStore: LockStore {
         self.reservations_if(&|_| true)
     }
 
-    /// Lists the reservations for which `is_wanted` is true, those whose lifetime has ended, and all that is no record.
-    /// Several threads may ask `is_wanted` at the same time.
+    /// Lists the reservations for which `is_wanted` is true, those whose lifetime has ended, and everything that is not
+    /// a record. Several threads may call `is_wanted` at the same time.
     ///
     /// # Errors
     /// When they cannot be listed.
@@ -86,7 +86,7 @@ pub trait ReservationSection {
     /// When it cannot be written; then it is not there.
     fn enqueue(&mut self, request: &WaitingReservation) -> Result<Self::Ticket, LockStoreError>;
 
-    /// Writes the event of a change of this section to the audit log.
+    /// Writes to the audit log the event of a change that this section makes.
     ///
     /// # Errors
     /// When the log cannot be written.

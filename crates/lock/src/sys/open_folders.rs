@@ -10,12 +10,12 @@ use std::{
     rc::Rc,
 };
 
-/// Keeps the folders open that this thread finds, until it is dropped: what changes several files of one folder finds
-/// it once. To be held for a moment only: a folder that is moved away is still the one that was found.
+/// Keeps the folders open that this thread finds, until you drop the cache. Code that opens several files of one folder
+/// finds the folder once. Keep the cache only for a moment: it does not notice that a folder is moved away.
 #[derive(Debug)]
 #[must_use = "the folders are closed as soon as this is dropped"]
 pub struct OpenFolderCache {
-    /// It belongs to one thread.
+    /// Keeps the cache in one thread.
     _thread: PhantomData<*const ()>,
 }
 
@@ -26,10 +26,10 @@ impl OpenFolderCache {
         Self { _thread: PhantomData }
     }
 
-    /// Begins with a folder of which many files are to be opened: each is found from there.
+    /// Begins, and opens a folder. The thread finds the files of this folder faster from there.
     pub fn begin_in(folder: &Path) -> Self {
         let cache = Self::begin();
-        // Where it cannot be opened, each file says so.
+        // If the folder cannot be opened, each of its files reports that.
         let _ = opened(folder);
         cache
     }
@@ -55,7 +55,7 @@ struct OpenFolderCacheState {
     folders: Vec<(PathBuf, Rc<OwnedFd>)>,
 }
 
-/// Forgets the folders that are kept open: what was missing is made again, and is another folder then.
+/// Forgets the folders that are kept open: a missing folder that is made again is another folder.
 pub(super) fn forget_folders() {
     KEPT.with_borrow_mut(|kept| kept.iter_mut().for_each(|it| it.folders.clear()));
 }

@@ -48,8 +48,8 @@ fn protected_holders(state: &State) -> Vec<ExclusionInvariantHolder> {
     inside.chain(leases).chain(foreign).collect()
 }
 
-/// Finds a record with more holders than slots, whether they live or not: a holder that is gone is taken out when
-/// another takes its slot.
+/// Finds a record with more holders than slots. Dead holders count too: a caller that takes the slot of a dead holder
+/// also removes that holder.
 pub(crate) fn find_overfull_record(state: &State) -> Option<String> {
     let record = state.root.record()?;
     let slots = record.mode.slots()?.get() as usize;

@@ -33,8 +33,7 @@ pub(crate) enum InjectedStoreEvent {
     Tick(usize),
     /// The call fails, and changes nothing.
     Failure(usize),
-    /// Before a ticket is probed, all processes that have another process's ticket open die: that process, and
-    /// its command.
+    /// Before a ticket is probed, another process and its command die. No process has its ticket open then.
     Death(usize, usize),
 }
 
