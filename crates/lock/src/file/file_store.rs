@@ -17,10 +17,7 @@ use crate::{
     record::{LockRecord, RecordSlot},
     rules::{Obstacle, QueuePlace, TicketContent, Waiter},
     store::{Durability, LockRecordKind, LockStore, LockStoreError, NestedWaitEntry},
-    sys::{
-        OpenFolderCache,
-        nofollow::{self, FolderCreateOutcome},
-    },
+    sys::nofollow::{self, FolderCreateOutcome},
     words::{LockId, LockName, Timestamp},
 };
 use std::{collections::BTreeSet, ffi::OsString, fs, os::fd::OwnedFd, path::Path, sync::OnceLock};
@@ -166,11 +163,6 @@ impl LockStore for FileLockStore {
     type Ticket = FileTicket;
     type ObstacleWatch = FileObstacleWatch;
     type LossWatcher = FileLockLossWatcher;
-    type BulkRead = OpenFolderCache;
-
-    fn begin_bulk_read(&self) -> OpenFolderCache {
-        OpenFolderCache::begin_in(&self.layout.folder_of(LockRecordKind::Lock))
-    }
 
     fn is_over(&self, record: &LockRecord) -> bool {
         record.is_expired(Timestamp::now())

@@ -114,7 +114,6 @@ pub fn survey_all<S: LockStore + Sync>(
     locks.extend(only_lines);
     locks.sort_unstable();
     let look = |names: &[LockName]| {
-        let _bulk_read = store.begin_bulk_read();
         let reader = StatusReader { store, probes: ProbeCache::new(caller) };
         let seen = names.iter().filter_map(|name| reader.lock(name, lines.contains(name)));
         seen.collect::<Vec<LockStatusEntry>>()

@@ -76,8 +76,6 @@ pub trait LockStore: Sized {
     type ObstacleWatch: ObstacleWatch;
     /// Something that tells when what is held may be lost.
     type LossWatcher: LossWatcher;
-    /// What a thread keeps while it reads many records in a short time.
-    type BulkRead;
 
     /// The time at which a record that is written now begins.
     fn now(&self) -> Timestamp;
@@ -100,9 +98,6 @@ pub trait LockStore: Sized {
 
     /// Reads a name's record or freeze as it stands now.
     fn peek(&self, name: &LockName, kind: LockRecordKind) -> RecordSlot;
-
-    /// Prepares this thread to read many lock records in a short time. Each read is faster until you drop the result.
-    fn begin_bulk_read(&self) -> Self::BulkRead;
 
     /// Lists the tickets of a name, in no particular order, the dead ones too.
     ///

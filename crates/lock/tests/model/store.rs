@@ -135,9 +135,6 @@ impl LockStore for MemoryStore {
     type Ticket = MemoryTicket;
     type ObstacleWatch = FixedAnswerObstacleWatch;
     type LossWatcher = NoLossWatcher;
-    type BulkRead = ();
-
-    fn begin_bulk_read(&self) {}
 
     fn is_over(&self, record: &LockRecord) -> bool {
         record.is_expired(self.now())
