@@ -7,7 +7,7 @@ use crate::{
 };
 use lokt_lock::{
     caller::Caller,
-    file::HarnessSessionNoteKey,
+    file::HarnessProcess,
     harness::{self, AgentSource},
     sys,
     words::AgentId,
@@ -18,7 +18,7 @@ pub(super) struct HookSession {
     /// The caller; its agent may be a subagent.
     pub(super) caller: Caller,
     /// The process of the harness, where it is recognized.
-    pub(super) process: Option<HarnessSessionNoteKey>,
+    pub(super) process: Option<HarnessProcess>,
 }
 
 /// Finds the session of a call; `None` where nothing names it.
@@ -31,7 +31,7 @@ pub(super) fn find(
     acting: &OwnerOption,
 ) -> Result<Option<HookSession>, CliFailure> {
     let process = harness::process_of(row.harness, sys::ancestors());
-    let process = process.map(|it| HarnessSessionNoteKey { pid: it.pid, started: it.started });
+    let process = process.map(|it| HarnessProcess { pid: it.pid, started: it.started });
     let by_input = || {
         let session = call.session.as_ref()?;
         Some(AgentId::of_session(row.harness, session.as_bytes()))

@@ -3,7 +3,7 @@
 use super::command_line::LoktCommandLine;
 use crate::{context::CommandContext, env, failure::CliFailure, output};
 use lokt_lock::{
-    file::HarnessSessionNoteKey,
+    file::HarnessProcess,
     harness::AgentSource,
     ops::{LockStatusEntry, survey},
     record::{HoldKind, LockRecord},
@@ -35,7 +35,7 @@ pub(super) struct McpClientSession {
     pub(super) context: CommandContext,
     is_owner_given: bool,
     /// The processes above, of which one may be a harness whose hooks note its session.
-    above: Vec<HarnessSessionNoteKey>,
+    above: Vec<HarnessProcess>,
     /// The locks to release when the client is gone, and the agent that took each.
     leases: Mutex<BTreeMap<LockName, AgentId>>,
     has_ended: watch::Sender<bool>,
@@ -52,8 +52,7 @@ impl McpClientSession {
             caller.agent_source = AgentSource::Connection;
         }
         caller.identity.source = OwnerSource::Derived;
-        let process =
-            |it: AncestorProcess| HarnessSessionNoteKey { pid: it.pid, started: it.started };
+        let process = |it: AncestorProcess| HarnessProcess { pid: it.pid, started: it.started };
         Ok(Self {
             context,
             is_owner_given,
@@ -68,7 +67,7 @@ impl McpClientSession {
     /// begun another since; its hooks note that. What the user has set stays.
     pub(super) fn agent(&self) -> AgentId {
         let caller = &self.context.caller;
-        let noted = |it: &HarnessSessionNoteKey| self.context.store.session_of(*it, &caller.here);
+        let noted = |it: &HarnessProcess| self.context.store.session_of(*it, &caller.here);
         let is_followed = caller.agent_source != AgentSource::Given;
         let now = is_followed.then(|| self.above.iter().find_map(noted)).flatten();
         now.unwrap_or_else(|| caller.identity.agent.clone())

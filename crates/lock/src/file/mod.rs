@@ -72,6 +72,6 @@ pub use reservation_watch::FileReservationWatch;
 pub use root::{LockRoot, LockRootError, RootMethod, RootSearchInputs, RootSuccessor};
 pub use root_watch::LockRootChangeWatch;
 pub use section::LatchedSection;
-pub use session_notes::{HarnessSessionNoteKey, SessionChange};
+pub use session_notes::{HarnessProcess, SessionChange};
 pub use slot::read_slot;
 pub use ticket::FileTicket;

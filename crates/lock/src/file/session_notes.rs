@@ -23,7 +23,7 @@ const MOST_ENTRIES: usize = 64;
 
 /// A process of a harness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HarnessSessionNoteKey {
+pub struct HarnessProcess {
     /// Its pid.
     pub pid: i32,
     /// When it started, in clock ticks after boot.
@@ -48,7 +48,7 @@ impl FileLockStore {
     /// [`LockStoreError`] where the note cannot be written.
     pub fn note_session(
         &self,
-        process: HarnessSessionNoteKey,
+        process: HarnessProcess,
         change: SessionChange,
         agent: &AgentId,
         here: &ProcessLocation,
@@ -74,11 +74,7 @@ impl FileLockStore {
     }
 
     /// The session that a process of a harness has now; nothing where that is unknown, or where it has several.
-    pub fn session_of(
-        &self,
-        process: HarnessSessionNoteKey,
-        here: &ProcessLocation,
-    ) -> Option<AgentId> {
+    pub fn session_of(&self, process: HarnessProcess, here: &ProcessLocation) -> Option<AgentId> {
         match sessions_in(&self.process_note(process), here).as_slice() {
             [only] => AgentId::given(only).ok().flatten(),
             _ => None,
@@ -123,7 +119,7 @@ impl FileLockStore {
         io::remove(&self.roots_note(agent))
     }
 
-    fn process_note(&self, process: HarnessSessionNoteKey) -> PathBuf {
+    fn process_note(&self, process: HarnessProcess) -> PathBuf {
         self.layout.sessions().join(format!("{}-{}.json", process.pid, process.started))
     }
 
