@@ -77,6 +77,11 @@ pub(super) fn names(folder: &Path) -> Result<Vec<OsString>, LockStoreError> {
     }
 }
 
+/// Whether a link stands at a path, and not on the way there.
+pub(super) fn is_link(path: &Path) -> bool {
+    nofollow::metadata(path).is_ok_and(|meta| meta.is_symlink())
+}
+
 /// Whether an error says that a path does not exist.
 pub(super) fn is_missing(error: &io::Error) -> bool {
     error.kind() == ErrorKind::NotFound

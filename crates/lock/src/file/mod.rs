@@ -41,6 +41,7 @@ mod loss_watcher;
 mod obstacle_watch;
 mod ownership;
 mod project_file;
+mod record_content;
 mod reservation_section;
 mod reservation_slot;
 mod reservation_waiters;

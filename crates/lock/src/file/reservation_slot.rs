@@ -1,6 +1,6 @@
 use super::{
     io::{self, is_missing},
-    slot::{LARGEST_RECORD, is_link, kind_of},
+    record_content::{RecordContent, kind_by_error, read_content},
 };
 use crate::{
     reservation::{
@@ -10,10 +10,8 @@ use crate::{
     store::LockStoreError,
     sys::{OpenFolderCache, in_portions_of, nofollow},
 };
-use nix::libc::{ELOOP, ENXIO};
 use std::{
     ffi::{OsStr, OsString},
-    io::Read,
     path::Path,
     sync::Arc,
 };
@@ -50,62 +48,35 @@ pub(super) fn read_all(
 
 /// Reads what stands at a place, without ever blocking or following a link; `None` if nothing does.
 fn read(path: &Path, name: &OsStr) -> Option<ReservationSlot> {
+    let file = match nofollow::open_any_kind(path) {
+        Ok(file) => file,
+        Err(error) if is_missing(&error) => return None,
+        Err(error) => {
+            return Some(match kind_by_error(path, &error) {
+                Some(kind) => ReservationSlot::Corrupted(ReservationRecordFlaw::NotAFile(kind)),
+                None => ReservationSlot::Unreadable(Arc::new(error)),
+            });
+        }
+    };
+    Some(match read_content(&file, &mut [0; _]) {
+        Ok(RecordContent::Bytes(bytes)) => judge(&bytes, name),
+        Ok(RecordContent::NotAFile(kind)) => {
+            ReservationSlot::Corrupted(ReservationRecordFlaw::NotAFile(kind))
+        }
+        Ok(RecordContent::TooLarge(length)) => {
+            ReservationSlot::Corrupted(ReservationRecordFlaw::TooLarge(length))
+        }
+        Err(error) => ReservationSlot::Unreadable(Arc::new(error)),
+    })
+}
+
+fn judge(bytes: &[u8], name: &OsStr) -> ReservationSlot {
     let id = name.to_str().and_then(|name| name.strip_suffix(".json"));
     let id = id.and_then(|id| ReservationId::new(id).ok());
-    let slot = match content(path) {
-        Ok(bytes) => match id.map(|id| Reservation::parse(&bytes, &id)) {
-            Some(Ok(record)) => ReservationSlot::Record(Box::new(record)),
-            Some(Err(ReservationParseError::Newer(version))) => ReservationSlot::Newer(version),
-            Some(Err(ReservationParseError::Flaw(flaw))) => ReservationSlot::Corrupted(flaw),
-            None => ReservationSlot::Corrupted(ReservationRecordFlaw::Name),
-        },
-        Err(ReservationReadError::Flaw(flaw)) => ReservationSlot::Corrupted(flaw),
-        Err(ReservationReadError::Io(error)) if is_missing(&error) => return None,
-        Err(ReservationReadError::Io(error)) => match error.raw_os_error() {
-            Some(ELOOP) if is_link(path) => not_a_file("a symbolic link"),
-            Some(ENXIO) => not_a_file("a socket"),
-            _ => ReservationSlot::Unreadable(Arc::new(error)),
-        },
-    };
-    Some(slot)
-}
-
-enum ReservationReadError {
-    Flaw(ReservationRecordFlaw),
-    Io(std::io::Error),
-}
-
-impl From<std::io::Error> for ReservationReadError {
-    fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
+    match id.map(|id| Reservation::parse(bytes, &id)) {
+        Some(Ok(record)) => ReservationSlot::Record(Box::new(record)),
+        Some(Err(ReservationParseError::Newer(version))) => ReservationSlot::Newer(version),
+        Some(Err(ReservationParseError::Flaw(flaw))) => ReservationSlot::Corrupted(flaw),
+        None => ReservationSlot::Corrupted(ReservationRecordFlaw::Name),
     }
-}
-
-fn content(path: &Path) -> Result<Vec<u8>, ReservationReadError> {
-    let mut file = nofollow::open_any_kind(path)?;
-    // Most records fit into the buffer, and one read(2) is enough: if it returns less than asked for, the file has no
-    // more.
-    let mut buffer = [0; 2048];
-    let begun = file.read(&mut buffer);
-    if let Ok(read @ 1..) = begun
-        && let Some(all) = buffer.get(..read).filter(|_| read < buffer.len())
-    {
-        return Ok(all.to_vec());
-    }
-    let meta = file.metadata()?;
-    if !meta.is_file() {
-        return Err(ReservationReadError::Flaw(ReservationRecordFlaw::NotAFile(kind_of(
-            meta.file_type(),
-        ))));
-    }
-    if meta.len() > LARGEST_RECORD {
-        return Err(ReservationReadError::Flaw(ReservationRecordFlaw::TooLarge(meta.len())));
-    }
-    let mut bytes = buffer.get(..begun?).unwrap_or_default().to_vec();
-    file.take(LARGEST_RECORD).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn not_a_file(what: &'static str) -> ReservationSlot {
-    ReservationSlot::Corrupted(ReservationRecordFlaw::NotAFile(what))
 }

@@ -1,24 +1,20 @@
-use super::io::is_missing;
+use super::{
+    io::is_missing,
+    record_content::{RecordContent, kind_by_error, kind_of, read_content},
+};
 use crate::{
     record::{LockRecord, LockRecordFlaw, RecordCorruption, RecordParseError, RecordSlot},
     sys::nofollow,
     words::LockName,
 };
-use nix::{
-    libc::{ELOOP, ENXIO},
-    time::{ClockId, clock_gettime},
-};
+use nix::time::{ClockId, clock_gettime};
 use std::{
-    fs::{File, FileType, Metadata},
-    io::{self, Read},
-    os::unix::fs::FileTypeExt,
+    fs::{File, Metadata},
+    io,
     path::Path,
     sync::Arc,
     time::{Duration, SystemTime},
 };
-
-/// Larger than anything a command line can carry, and still read in no time.
-pub(super) const LARGEST_RECORD: u64 = 64 * 1024 * 1024;
 
 /// Reads what stands at a record's path, whatever that is, without ever blocking or following a link.
 pub fn read_slot(path: &Path, name: &LockName) -> RecordSlot {
@@ -27,41 +23,19 @@ pub fn read_slot(path: &Path, name: &LockName) -> RecordSlot {
             read_file(&file, name).unwrap_or_else(|error| RecordSlot::Unreadable(Arc::new(error)))
         }
         Err(error) if is_missing(&error) => RecordSlot::Absent,
-        Err(error) => match error.raw_os_error() {
-            Some(ELOOP) if is_link(path) => not_a_file("a symbolic link"),
-            Some(ENXIO) => not_a_file("a socket"),
-            _ => RecordSlot::Unreadable(Arc::new(error)),
+        Err(error) => match kind_by_error(path, &error) {
+            Some(kind) => not_a_file(kind),
+            None => RecordSlot::Unreadable(Arc::new(error)),
         },
     }
 }
 
-/// Whether the link stands there, and not on the way.
-pub(super) fn is_link(path: &Path) -> bool {
-    nofollow::metadata(path).is_ok_and(|meta| meta.is_symlink())
-}
-
-fn read_file(mut file: &File, name: &LockName) -> io::Result<RecordSlot> {
-    // Most records fit, and then one read(2) is all it takes: a file that gives less than it was asked
-    // for has no more.
-    let mut buffer = [0; 2048];
-    let read = match file.read(&mut buffer) {
-        Ok(read) => read,
-        Err(error) => {
-            let kind = file.metadata()?.file_type();
-            return if kind.is_file() { Err(error) } else { Ok(not_a_file(kind_of(kind))) };
-        }
-    };
-    let begin = buffer.get(..read).unwrap_or_default();
-    if read < buffer.len() {
-        return judge(file, name, begin);
+fn read_file(file: &File, name: &LockName) -> io::Result<RecordSlot> {
+    match read_content(file, &mut [0; _])? {
+        RecordContent::Bytes(bytes) => judge(file, name, &bytes),
+        RecordContent::NotAFile(kind) => Ok(not_a_file(kind)),
+        RecordContent::TooLarge(length) => broken(file, LockRecordFlaw::TooLarge(length)),
     }
-    let length = file.metadata()?.len();
-    if length > LARGEST_RECORD {
-        return broken(file, LockRecordFlaw::TooLarge(length));
-    }
-    let mut bytes = begin.to_vec();
-    file.take(LARGEST_RECORD).read_to_end(&mut bytes)?;
-    judge(file, name, &bytes)
 }
 
 fn judge(file: &File, name: &LockName, bytes: &[u8]) -> io::Result<RecordSlot> {
@@ -76,16 +50,6 @@ fn judge(file: &File, name: &LockName, bytes: &[u8]) -> io::Result<RecordSlot> {
 fn broken(file: &File, flaw: LockRecordFlaw) -> io::Result<RecordSlot> {
     let meta = file.metadata()?;
     Ok(if meta.is_file() { corrupted(flaw, &meta) } else { not_a_file(kind_of(meta.file_type())) })
-}
-
-pub(super) fn kind_of(kind: FileType) -> &'static str {
-    if kind.is_dir() {
-        "a directory"
-    } else if kind.is_fifo() {
-        "a named pipe"
-    } else {
-        "a device"
-    }
 }
 
 fn not_a_file(what: &'static str) -> RecordSlot {
@@ -110,7 +74,7 @@ fn booted(now: SystemTime) -> Option<SystemTime> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::record_content::LARGEST_RECORD, *};
     use std::{fs, os::unix::net::UnixListener};
 
     fn read(path: &Path) -> RecordSlot {

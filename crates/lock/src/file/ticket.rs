@@ -237,13 +237,9 @@ pub(super) fn list(folder: &Path) -> Result<Vec<QueuePlace>, LockStoreError> {
 pub(super) fn lives(path: &Path) -> bool {
     match open(path) {
         // A link is no ticket, wherever it leads.
-        Err(error) => !io::is_missing(&error) && !is_link(path),
+        Err(error) => !io::is_missing(&error) && !io::is_link(path),
         Ok(file) => !matches!(file.try_lock_shared(), Ok(())),
     }
-}
-
-fn is_link(path: &Path) -> bool {
-    nofollow::metadata(path).is_ok_and(|meta| meta.is_symlink())
 }
 
 /// Opens a ticket to ask for its lock. A pipe in its place must not make the caller wait.
