@@ -83,6 +83,18 @@ impl Serialize for RawJsonText {
     }
 }
 
+/// Reads a JSON string. One without escapes, as nearly all are, is not copied.
+///
+/// # Errors
+/// When it is not a string, or has an escape that cannot be read.
+pub(crate) fn read_string(raw: &RawValue) -> serde_json::Result<Cow<'_, str>> {
+    let inner = raw.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match inner.filter(|text| !text.contains('\\')) {
+        Some(text) => Ok(Cow::Borrowed(text)),
+        None => serde_json::from_str(raw.get()).map(Cow::Owned),
+    }
+}
+
 /// How deep the values in a JSON text are nested.
 pub(super) fn depth(json: &[u8]) -> usize {
     let (mut now, mut most, mut is_text, mut is_escaped) = (0_usize, 0, false, false);

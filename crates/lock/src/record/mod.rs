@@ -34,6 +34,7 @@ pub use encode::LockRecordDisplayJson;
 pub use flaw::{LockRecordFlaw, UnsupportedRecordVersion};
 pub use hold_kind::HoldKind;
 pub use json_text::RawJsonText;
+pub(crate) use json_text::read_string;
 pub use metadata::LockMetadata;
 pub use parse::RecordParseError;
 pub use record_file::{RecordCorruption, RecordSlot};

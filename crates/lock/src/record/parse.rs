@@ -1,6 +1,8 @@
 use super::{
     FORMAT_VERSION, HoldKind, LockMetadata, LockRecord, LockRecordFlaw, RawJsonText,
-    UnknownRecordField, UnsupportedRecordVersion, json_text::depth, verbatim_json::VerbatimJson,
+    UnknownRecordField, UnsupportedRecordVersion,
+    json_text::{depth, read_string},
+    verbatim_json::VerbatimJson,
 };
 use crate::words::{AgentId, Fence, LockId, LockMode, LockName, Owner, Timestamp};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -110,13 +112,8 @@ const KNOWN: [&str; 21] = [
 impl<'de: 'a, 'a> Deserialize<'de> for RecordFieldName<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written: &RawValue = Deserialize::deserialize(deserializer)?;
-        let quoted = written.get();
-        let plain = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        let find = |name: &str| KNOWN.iter().copied().find(|known| *known == name);
-        let known = match plain.filter(|name| !name.contains('\\')) {
-            Some(name) => find(name),
-            None => find(&serde_json::from_str::<String>(quoted).map_err(D::Error::custom)?),
-        };
+        let name = read_string(written).map_err(D::Error::custom)?;
+        let known = KNOWN.iter().copied().find(|known| *known == name);
         Ok(Self { known, written })
     }
 }

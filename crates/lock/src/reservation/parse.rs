@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     pattern::Pattern,
-    record::{HoldKind, RawJsonText, UnknownRecordField},
+    record::{HoldKind, RawJsonText, UnknownRecordField, read_string},
     words::{AgentId, Owner, Timestamp},
 };
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
@@ -62,19 +62,10 @@ impl<'de> Visitor<'de> for ReservationFieldsVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut fields = Vec::with_capacity(28);
         while let Some((key, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
-            let name = string(key).map_err(serde::de::Error::custom)?;
+            let name = read_string(key).map_err(serde::de::Error::custom)?;
             fields.push(UnreadField { name, key, value });
         }
         Ok(UnreadReservationFields(fields))
-    }
-}
-
-/// Reads a string. One without escapes, as nearly all are, is not copied.
-fn string(raw: &RawValue) -> serde_json::Result<Cow<'_, str>> {
-    let inner = raw.get().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    match inner.filter(|text| !text.contains('\\')) {
-        Some(text) => Ok(Cow::Borrowed(text)),
-        None => serde_json::from_str(raw.get()).map(Cow::Owned),
     }
 }
 
@@ -114,7 +105,7 @@ impl<'a> UnreadReservationFields<'a> {
         expected: &'static str,
     ) -> Result<Option<Cow<'a, str>>, ReservationRecordFlaw> {
         let wrong = |_| ReservationRecordFlaw::WrongType { field, expected };
-        self.take_raw(field).map(string).transpose().map_err(wrong)
+        self.take_raw(field).map(read_string).transpose().map_err(wrong)
     }
 
     pub(super) fn text(
@@ -146,7 +137,7 @@ impl<'a> UnreadReservationFields<'a> {
         if list.is_empty() {
             return Err(wrong);
         }
-        let read = |raw: &&RawValue| match string(raw) {
+        let read = |raw: &&RawValue| match read_string(raw) {
             Ok(text) => text.parse().map_err(serde::de::Error::custom),
             Err(_) => serde_json::from_value(serde_json::from_str(raw.get())?),
         };
