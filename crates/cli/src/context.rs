@@ -37,7 +37,8 @@ use std::{ffi::OsString, path::Path};
 /// The owner to act as.
 #[derive(Args, Debug, Default)]
 pub(crate) struct OwnerOption {
-    /// Act as this owner; not for agents, because all with one given owner are one [default: `LOKT_OWNER`, else the OS user]
+    /// Act as this owner; not for agents, because all with one given owner are one [default: `LOKT_OWNER`, else the OS
+    /// user]
     #[arg(long, value_name = "OWNER", display_order = 900)]
     pub(crate) owner: Option<Owner>,
 }
@@ -176,8 +177,8 @@ pub(crate) fn find_root() -> Result<LockRoot, CliFailure> {
     counting(LockRoot::find(&surroundings()?)?)
 }
 
-/// The root of a folder, whatever the working folder is: for hooks, which are about files anywhere. `LOKT_ROOT` counts, and git's
-/// variables do not: they are about the working folder. The inner error is about this root alone.
+/// The root of a folder, whatever the working folder is: for hooks, which are about files anywhere. `LOKT_ROOT` counts,
+/// and git's variables do not: they are about the working folder. The inner error is about this root alone.
 pub(crate) fn root_of(folder: &Path) -> Result<Result<LockRoot, LockRootError>, CliFailure> {
     let here = surroundings()?;
     let lokt_root = here.lokt_root.map(|it| here.folder.join(it));

@@ -45,8 +45,8 @@ fn stack_that_is_too_small() -> Option<u64> {
 }
 
 /// Opens `/dev/null` in place of standard streams that are closed: else the next file that is opened, a
-/// latch maybe, would be stderr. Where there is no such device, the folder `/` does as well: nothing can be read from it
-/// and nothing written to it. False where a stream stays closed.
+/// latch maybe, would be stderr. Where there is no such device, the folder `/` does as well: nothing can be read from
+/// it and nothing written to it. False where a stream stays closed.
 fn fill_standard_streams() -> bool {
     loop {
         let null = OpenOptions::new().read(true).write(true).open("/dev/null");

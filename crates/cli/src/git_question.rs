@@ -1,5 +1,5 @@
-//! Asking git about files of a worktree: within a time limit, without the variables of a git that runs around this program,
-//! and without programs of the repository or the user.
+//! Asking git about files of a worktree: within a time limit, without the variables of a git that runs around this
+//! program, and without programs of the repository or the user.
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::{
@@ -13,7 +13,8 @@ use std::{
 
 /// The most of git's answer that is read, in bytes.
 const MOST_BYTES: usize = 1 << 24;
-/// Settings that keep git from running programs of the repository or the user, and that make its answers lists of paths.
+/// Settings that keep git from running programs of the repository or the user, and that make its answers lists of
+/// paths.
 const SETTINGS: [&str; 4] = [
     "core.fsmonitor=",
     "core.untrackedCache=false",
@@ -44,8 +45,8 @@ pub(crate) struct GitQuestion<'a> {
 }
 
 impl GitQuestion<'_> {
-    /// Gives git's output; `None` where git cannot be run, fails, says too much, or has not answered at `end`. Then git is
-    /// killed.
+    /// Gives git's output; `None` where git cannot be run, fails, says too much, or has not answered at `end`. Then git
+    /// is killed.
     pub(crate) fn answer(self, end: Instant) -> Option<Vec<u8>> {
         let mut git = Command::new("git");
         for (key, _) in std::env::vars_os().filter(|(key, _)| key.as_bytes().starts_with(b"GIT_")) {

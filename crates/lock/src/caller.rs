@@ -96,8 +96,8 @@ impl Caller {
     }
 }
 
-/// An agent id that no other caller has, for commands in separate sessions that are to be one agent; `None` if the kernel
-/// gives no random bytes.
+/// An agent id that no other caller has, for commands in separate sessions that are to be one agent; `None` if the
+/// kernel gives no random bytes.
 pub fn unused_agent() -> Option<AgentId> {
     let random = LockId::from_random(sys::random_bytes().ok()?);
     AgentId::new(&format!("agent-{}", random.as_str().get(..12)?))

@@ -15,9 +15,9 @@ use std::{
 
 /// Answer a hook of an agent's harness: reserve files before they are edited
 ///
-/// The harness runs this for its events, with JSON on standard input. `lokt init --agent NAME` sets it up. An edit of a file
-/// that another agent has reserved is denied in the harness's own form. A fault of the hook denies nothing, and is one line on
-/// standard error; the exit code is never 2.
+/// The harness runs this for its events, with JSON on standard input. `lokt init --agent NAME` sets it up. An edit of a
+/// file that another agent has reserved is denied in the harness's own form. A fault of the hook denies nothing, and is
+/// one line on standard error; the exit code is never 2.
 #[derive(Args, Debug)]
 pub(crate) struct HookCommand {
     /// The harness that calls

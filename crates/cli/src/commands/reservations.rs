@@ -99,8 +99,8 @@ fn is_mine(context: &CommandContext, record: &Reservation) -> bool {
     is_own(&context.caller.identity, &record.owner, record.agent_id.as_ref())
 }
 
-/// The reservations that cover what an argument means. A file is a path alone; a folder, and a glob, stand for all that they
-/// cover.
+/// The reservations that cover what an argument means. A file is a path alone; a folder, and a glob, stand for all that
+/// they cover.
 fn about<'a>(
     all: Vec<&'a Reservation>,
     arguments: &[PathOrPatternArgument],
@@ -119,8 +119,8 @@ fn about<'a>(
     all.into_iter().filter(is_about).collect()
 }
 
-/// The patterns that cover what an argument means. A file is a path alone; a folder, and a glob, stand for all that they
-/// cover.
+/// The patterns that cover what an argument means. A file is a path alone; a folder, and a glob, stand for all that
+/// they cover.
 pub(super) fn covering_patterns<'a>(
     patterns: &'a [Pattern],
     argument: &'a PathOrPatternArgument,

@@ -156,8 +156,8 @@ impl UnlockCommand {
     }
 }
 
-/// `--fence` says which acquisition of another is to be broken; your own lease needs none. The call that breaks one is in
-/// the help, and in no hint.
+/// `--fence` says which acquisition of another is to be broken; your own lease needs none. The call that breaks one is
+/// in the help, and in no hint.
 fn fence_without_force(name: &LockName) -> CliFailure {
     CliFailure::usage("--fence goes with --force, which takes a lock away from its holder")
         .hint(format!("{}   unlocks your own lease", view::call("unlock", name, "")))

@@ -18,10 +18,11 @@ use std::ffi::OsString;
 
 /// Explain why you can or can't take a lock, or reserve a path, now
 ///
-/// With a / in it, or a character that no lock's name has, the argument is a path or a glob of the project. Else it is a
-/// lock; if a path has that name and is reserved, that is explained too.
+/// With a / in it, or a character that no lock's name has, the argument is a path or a glob of the project. Else it is
+/// a lock; if a path has that name and is reserved, that is explained too.
 ///
-/// The exit code is 0 if the lock is free, else 2, also if you hold it. For a path it is 0 unless another has reserved it.
+/// The exit code is 0 if the lock is free, else 2, also if you hold it. For a path it is 0 unless another has reserved
+/// it.
 #[derive(Args, Debug)]
 pub(crate) struct WhyCommand {
     /// The lock, or the path

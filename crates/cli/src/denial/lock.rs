@@ -78,8 +78,8 @@ fn waiting_hints(name: &LockName, denial: &Denial, caller: &Caller) -> Vec<Strin
     hints
 }
 
-/// How a caller waits that ran a script with the refused command in it: the script need not take the flag. Nothing where
-/// a guard around the script would be of another mode than the one in it, and for a name that is like an option.
+/// How a caller waits that ran a script with the refused command in it: the script need not take the flag. Nothing
+/// where a guard around the script would be of another mode than the one in it, and for a name that is like an option.
 fn around_a_script(name: &LockName, denial: &Denial) -> String {
     let is_exclusive = denial.holder.as_ref().is_none_or(|it| it.mode == LockMode::Exclusive);
     if !is_exclusive || name.as_str().starts_with('-') {

@@ -1,8 +1,8 @@
 //! What a commit would change, by git.
 //!
-//! git runs a hook in the work tree's top folder, with variables that name the repository and the index that becomes the
-//! commit: of `git commit FILE` and `git commit -a` that is another index than the usual one. So all variables stay as
-//! they are. Every option is in the oldest git that Lokt supports, but for one that has a fallback.
+//! git runs a hook in the work tree's top folder, with variables that name the repository and the index that becomes
+//! the commit: of `git commit FILE` and `git commit -a` that is another index than the usual one. So all variables stay
+//! as they are. Every option is in the oldest git that Lokt supports, but for one that has a fallback.
 
 use crate::env;
 use lokt_lock::pattern::{InvalidPath, ProjectPath};
@@ -137,8 +137,8 @@ impl GitIndexClient<'_> {
         Ok((head, merged))
     }
 
-    /// Leaves out what is part of the history already: git has the file and the variables of a merge also for commits that
-    /// the hook after the merge makes.
+    /// Leaves out what is part of the history already: git has the file and the variables of a merge also for commits
+    /// that the hook after the merge makes.
     fn without_ancestors(
         &self,
         commits: Vec<String>,
@@ -204,8 +204,8 @@ impl GitIndexClient<'_> {
     }
 }
 
-/// The commits that `git merge` is merging. It writes them to its file only after the hook, but names each in a variable for
-/// all that it starts.
+/// The commits that `git merge` is merging. It writes them to its file only after the hook, but names each in a
+/// variable for all that it starts.
 fn heads_of_merge() -> Vec<String> {
     env::names_after(env::GIT_MERGED_HEAD).filter(|name| is_object_name(name)).collect()
 }
@@ -239,8 +239,8 @@ fn is_object_name(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The lines of a raw diff with `-z` (git-diff-index(1), "Raw output format"): `:MODE MODE OBJECT OBJECT STATUS`, then a
-/// path. `None` where one is not of this form.
+/// The lines of a raw diff with `-z` (git-diff-index(1), "Raw output format"): `:MODE MODE OBJECT OBJECT STATUS`, then
+/// a path. `None` where one is not of this form.
 fn raw_lines(output: &[u8]) -> Option<Vec<(ChangedPathKind, &[u8])>> {
     let mut lines = Vec::new();
     let mut rest = output.strip_suffix(b"\0").unwrap_or(output).split(|byte| *byte == 0);

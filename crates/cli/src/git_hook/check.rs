@@ -126,8 +126,8 @@ fn conflict<'a>(changed: &'a ChangedPath, record: &'a Reservation) -> Option<Com
     Some(CommitConflict { path: &changed.path, pattern, record })
 }
 
-/// Whether a pattern is about what the commit changes. A file is a path alone. The new commit of a submodule may change all
-/// that is below it; but what is being edited there is in no commit yet.
+/// Whether a pattern is about what the commit changes. A file is a path alone. The new commit of a submodule may change
+/// all that is below it; but what is being edited there is in no commit yet.
 fn is_met(changed: &ChangedPath, pattern: &Pattern, origin: &ReservationOrigin) -> bool {
     pattern.covers(&changed.path)
         || (changed.kind == ChangedPathKind::Submodule

@@ -5,8 +5,8 @@ use serde_json::json;
 
 /// The text of an answer.
 ///
-/// A rewritten line comes without a `permissionDecision`: an *allow* would approve the whole line, and what the harness asks
-/// a person about, it asks about this line too.
+/// A rewritten line comes without a `permissionDecision`: an *allow* would approve the whole line, and what the harness
+/// asks a person about, it asks about this line too.
 pub(super) fn answer(answer: &HookAnswer, shell: Option<&ShellCall>) -> Option<String> {
     match answer {
         HookAnswer::NoDecision => None,

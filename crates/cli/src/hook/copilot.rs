@@ -1,5 +1,5 @@
-//! The answers that Copilot reads: the command line and the cloud agent the first form, VS Code the second. Each ignores the
-//! fields of the other.
+//! The answers that Copilot reads: the command line and the cloud agent the first form, VS Code the second. Each
+//! ignores the fields of the other.
 
 use super::event::{HookAnswer, ShellCall};
 use serde_json::json;

@@ -93,8 +93,8 @@ fn denied_file(group: &RootTargets, denial: &lokt_lock::ops::ReservationDenial) 
     first.map(|it| it.file.clone()).unwrap_or_default()
 }
 
-/// Takes back what was reserved in other roots for an edit that is denied. What cannot be taken back is unconfirmed, and ends
-/// with the turn.
+/// Takes back what was reserved in other roots for an edit that is denied. What cannot be taken back is unconfirmed,
+/// and ends with the turn.
 fn cancel(session: &HookSession, made: &[(ProjectStore, Vec<EditReservation>)]) {
     for (store, reserved) in made {
         let _ = cancel_edit(store, &session.caller, reserved);

@@ -1,5 +1,5 @@
-//! The fields of a JSON object that another program wrote: read without a copy, and without trust. What is missing or has
-//! another type is not there.
+//! The fields of a JSON object that another program wrote: read without a copy, and without trust. What is missing or
+//! has another type is not there.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -80,8 +80,8 @@ impl<'a> PayloadFields<'a> {
     }
 }
 
-/// A JSON string as text. A surrogate without its other half, which no UTF-8 text can have, becomes U+FFFD: so do the programs
-/// that write such a text to a file's name.
+/// A JSON string as text. A surrogate without its other half, which no UTF-8 text can have, becomes U+FFFD: so do the
+/// programs that write such a text to a file's name.
 fn text_of(json: &str) -> Option<String> {
     if !json.starts_with('"') {
         return None;

@@ -25,8 +25,8 @@ pub(super) enum InputError {
     Io(Errno),
 }
 
-/// Reads an input to its end, or to the end of the JSON object in it: some harnesses leave the pipe open. Bytes that are no
-/// UTF-8 become U+FFFD.
+/// Reads an input to its end, or to the end of the JSON object in it: some harnesses leave the pipe open. Bytes that
+/// are no UTF-8 become U+FFFD.
 pub(super) fn read(input: impl AsFd, end: Instant) -> Result<String, InputError> {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 1 << 16];

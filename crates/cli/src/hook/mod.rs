@@ -58,8 +58,8 @@ impl From<CliFailure> for HookFault {
     }
 }
 
-/// Answers a call of a harness: reads standard input, and gives the text for standard output, if there is one. `understood` is
-/// told whether the harness waits for a decision, as soon as that is known.
+/// Answers a call of a harness: reads standard input, and gives the text for standard output, if there is one.
+/// `understood` is told whether the harness waits for a decision, as soon as that is known.
 pub(crate) fn answer(
     harness: HookedHarness,
     acting: &OwnerOption,

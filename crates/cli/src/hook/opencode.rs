@@ -1,4 +1,5 @@
-//! The answers that Lokt's plugin for `OpenCode` reads: it throws `deny` as an error, and runs `command` instead of the line.
+//! The answers that Lokt's plugin for `OpenCode` reads: it throws `deny` as an error, and runs `command` instead of the
+//! line.
 
 use super::event::{HookAnswer, ShellCall};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! The files of a patch, in the form that Codex's `apply_patch` has
-//! (<https://github.com/openai/codex/blob/main/codex-rs/apply-patch/apply_patch_tool_instructions.md>): headers of files begin a
-//! line, and each line of content has a `+`, `-` or blank before it.
+//! (<https://github.com/openai/codex/blob/main/codex-rs/apply-patch/apply_patch_tool_instructions.md>): headers of
+//! files begin a line, and each line of content has a `+`, `-` or blank before it.
 
 /// What headers of files begin with.
 const HEADERS: [&str; 4] =

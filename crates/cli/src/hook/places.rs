@@ -25,8 +25,8 @@ pub(super) struct FilePlace {
     pub(super) target: EditTarget,
 }
 
-/// Finds the projects of a file that a harness names, the innermost one first; none where it is in no project. `folder` is where
-/// relative paths are from.
+/// Finds the projects of a file that a harness names, the innermost one first; none where it is in no project. `folder`
+/// is where relative paths are from.
 ///
 /// # Errors
 /// [`CliFailure`] where a project cannot be used: its locks could not be found by others either.
@@ -166,7 +166,8 @@ fn project(top: &Path, folder: PathBuf, root: LockRoot) -> Result<EnclosingProje
     Ok(EnclosingProject { top: top.to_owned(), folder: ProjectWorkingFolder::find(&inputs)?, root })
 }
 
-/// The project of a file without git: the folder that has the root of the locks, if there is one. None is made for an edit.
+/// The project of a file without git: the folder that has the root of the locks, if there is one. None is made for an
+/// edit.
 fn without_git(file: &Path) -> Result<Option<EnclosingProject>, CliFailure> {
     let is_project = |it: &&Path| it.join(".lokt").is_dir() || it.join(PROJECT_FILE).is_file();
     let named = match env::path(env::ROOT)? {

@@ -41,7 +41,8 @@ pub(super) enum PayloadError {
     NoEvent,
 }
 
-/// Reads a payload. An event or a tool that the row does not have is [`HookEvent::Other`], or a tool that writes nothing.
+/// Reads a payload. An event or a tool that the row does not have is [`HookEvent::Other`], or a tool that writes
+/// nothing.
 pub(super) fn read(row: &HookRow, json: &str) -> Result<HookCall, PayloadError> {
     let fields = PayloadFields::read(json).map_err(PayloadError::NotAnObject)?;
     let kind = match fields.text(row.names.event) {

@@ -23,8 +23,8 @@ pub(super) struct HookSession {
 
 /// Finds the session of a call; `None` where nothing names it.
 ///
-/// What the user has set comes first. Then the id from the hook's input counts, if the harness gives it to shell commands too;
-/// else the hook finds the session as those do.
+/// What the user has set comes first. Then the id from the hook's input counts, if the harness gives it to shell
+/// commands too; else the hook finds the session as those do.
 pub(super) fn find(
     row: &HookRow,
     call: &HookCall,

@@ -1,5 +1,5 @@
-//! The harnesses whose hooks Lokt answers, one row each: the events, the tools that write files and run shell lines, and the
-//! names of fields. This is the only place that knows these names.
+//! The harnesses whose hooks Lokt answers, one row each: the events, the tools that write files and run shell lines,
+//! and the names of fields. This is the only place that knows these names.
 //!
 //! Checked in November 2026. A new row needs a documented event before an edit that can deny it, and its source.
 
@@ -71,14 +71,15 @@ pub(super) struct HookRow {
     pub(super) events: &'static [(&'static str, EventKind)],
     pub(super) tools: &'static [(&'static str, ToolKind)],
     pub(super) names: PayloadNames,
-    /// Whether shell commands and MCP servers know the session by the id that hooks get. Otherwise, hooks find it as those do.
+    /// Whether shell commands and MCP servers know the session by the id that hooks get. Otherwise, hooks find it as
+    /// those do.
     pub(super) is_session_known: bool,
     /// Whether a hook may answer with another input for a tool, without approving it.
     pub(super) rewrites: bool,
     /// How long its shell tool lets a line run where the call does not say.
     pub(super) shell_limit: Option<Duration>,
-    /// The exit code of a hook that failed: one that lets the tool run, and shows the line on stderr where there is such a
-    /// code.
+    /// The exit code of a hook that failed: one that lets the tool run, and shows the line on stderr where there is
+    /// such a code.
     pub(super) fault_code: u8,
     /// The text of an answer.
     pub(super) answer: fn(&HookAnswer, Option<&super::event::ShellCall>) -> Option<String>,
@@ -109,9 +110,10 @@ const CLAUDE_EVENTS: &[(&str, EventKind)] = &[
     ("SubagentStop", EventKind::SubagentEnds),
 ];
 
-// Version 2.1. <https://code.claude.com/docs/en/hooks>: the events, `permissionDecision`, `updatedInput` (replaces the whole input),
-// `agent_id` where a subagent acts, exit code 2 denies and any other but 0 shows stderr to the user and goes on. File paths are
-// absolute. <https://code.claude.com/docs/en/tools-reference>: the tools; Bash ends after 2 minutes by default.
+// Version 2.1. <https://code.claude.com/docs/en/hooks>: the events, `permissionDecision`, `updatedInput` (replaces the
+// whole input), `agent_id` where a subagent acts, exit code 2 denies and any other but 0 shows stderr to the user and
+// goes on. File paths are absolute. <https://code.claude.com/docs/en/tools-reference>: the tools; Bash ends after 2
+// minutes by default.
 const CLAUDE_CODE: HookRow = HookRow {
     harness: Harness::ClaudeCode,
     events: CLAUDE_EVENTS,
@@ -130,10 +132,11 @@ const CLAUDE_CODE: HookRow = HookRow {
     answer: claude_code::answer,
 };
 
-// Version 0.124 and later, where hooks are on and see `apply_patch`. <https://github.com/openai/codex/tree/main/codex-rs/hooks>:
-// `schema/generated` has the payloads, `src/engine/output_parser.rs` the answers. `updatedInput` counts only with an *allow*, which
-// would approve the rest of the line, so a line is never rewritten. There is no event at the session's end. `agent_id` is the
-// thread of a subagent, which its shell commands have in CODEX_THREAD_ID.
+// Version 0.124 and later, where hooks are on and see `apply_patch`.
+// <https://github.com/openai/codex/tree/main/codex-rs/hooks>: `schema/generated` has the payloads,
+// `src/engine/output_parser.rs` the answers. `updatedInput` counts only with an *allow*, which would approve the rest
+// of the line, so a line is never rewritten. There is no event at the session's end. `agent_id` is the thread of a
+// subagent, which its shell commands have in CODEX_THREAD_ID.
 const CODEX: HookRow = HookRow {
     harness: Harness::Codex,
     events: CLAUDE_EVENTS,
@@ -151,9 +154,10 @@ const CODEX: HookRow = HookRow {
     answer: claude_code::answer,
 };
 
-// Version 0.26 and later. <https://github.com/google-gemini/gemini-cli/blob/main/docs/hooks/reference.md>: the events, `decision`
-// and `reason`, `hookSpecificOutput.tool_input` (merged with the input); exit code 2 blocks, any other but 0 is a warning. The id
-// of the session is in hooks alone, so the session is the harness's process, as for shell commands.
+// Version 0.26 and later. <https://github.com/google-gemini/gemini-cli/blob/main/docs/hooks/reference.md>: the events,
+// `decision` and `reason`, `hookSpecificOutput.tool_input` (merged with the input); exit code 2 blocks, any other but 0
+// is a warning. The id of the session is in hooks alone, so the session is the harness's process, as for shell
+// commands.
 const GEMINI: HookRow = HookRow {
     harness: Harness::Gemini,
     events: &[
@@ -178,8 +182,8 @@ const GEMINI: HookRow = HookRow {
     answer: gemini::answer,
 };
 
-// Versions with `preToolUse`. <https://cursor.com/docs/agent/hooks>: `permission`, `user_message`, `agent_message`; exit code 2 denies,
-// any other but 0 lets the action go on. `beforeShellExecution` cannot change the line.
+// Versions with `preToolUse`. <https://cursor.com/docs/agent/hooks>: `permission`, `user_message`, `agent_message`;
+// exit code 2 denies, any other but 0 lets the action go on. `beforeShellExecution` cannot change the line.
 const CURSOR: HookRow = HookRow {
     harness: Harness::Cursor,
     events: &[
@@ -220,9 +224,9 @@ const CURSOR: HookRow = HookRow {
     answer: cursor::answer,
 };
 
-// <https://docs.github.com/en/copilot/reference/hooks-reference>: both forms of payloads, `permissionDecision`. A command that
-// fails before a tool denies it, whatever its code, so a fault ends with 0. No payload before a tool names a subagent. The
-// camelCase form names no event, which its other fields show. VS Code's own agent:
+// <https://docs.github.com/en/copilot/reference/hooks-reference>: both forms of payloads, `permissionDecision`. A
+// command that fails before a tool denies it, whatever its code, so a fault ends with 0. No payload before a tool names
+// a subagent. The camelCase form names no event, which its other fields show. VS Code's own agent:
 // <https://code.visualstudio.com/docs/agents/reference/hooks-reference>.
 const COPILOT: HookRow = HookRow {
     harness: Harness::Copilot,
@@ -259,9 +263,9 @@ const COPILOT: HookRow = HookRow {
     answer: copilot::answer,
 };
 
-// Version 1.15. <https://opencode.ai/docs/plugins>: a plugin that throws in `tool.execute.before` denies the tool, and may
-// change `output.args`. The plugin passes what it gets: `{"event": "tool.execute.before", "sessionID", "callID", "tool", "args",
-// "directory"}`. `tool.execute.after` comes only where a tool succeeds
+// Version 1.15. <https://opencode.ai/docs/plugins>: a plugin that throws in `tool.execute.before` denies the tool, and
+// may change `output.args`. The plugin passes what it gets: `{"event": "tool.execute.before", "sessionID", "callID",
+// "tool", "args", "directory"}`. `tool.execute.after` comes only where a tool succeeds
 // (<https://github.com/anomalyco/opencode/issues/27900>).
 const OPENCODE: HookRow = HookRow {
     harness: Harness::OpenCode,

@@ -13,8 +13,8 @@ use std::{
 /// How long git may take for one answer.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// Whether git tracks the file of a reservation, and has nothing to say of changes in it. What git does not answer in time, or
-/// does not know, counts as changed. So does a file that git was told not to look at.
+/// Whether git tracks the file of a reservation, and has nothing to say of changes in it. What git does not answer in
+/// time, or does not know, counts as changed. So does a file that git was told not to look at.
 pub(crate) fn has_none(record: &Reservation) -> bool {
     record.edit.as_ref().is_some_and(|edit| is_committed(edit).unwrap_or(false))
 }

@@ -1,9 +1,9 @@
 //! The folder of the locks in Codex's own configuration: among the folders that its sandbox may write.
 //!
 //! `workspace-write` keeps `.git` in the work tree read-only. A folder below it that `writable_roots` names is mounted
-//! after that, and can be written (openai/codex, `linux-sandbox/src/bwrap.rs`: the roots with the shortest paths first).
-//! The entry is in the configuration of the user. In that of the project, it would replace the user's list, name no
-//! folder in a linked worktree, and stop older versions of Codex where the folder is missing.
+//! after that, and can be written (openai/codex, `linux-sandbox/src/bwrap.rs`: the roots with the shortest paths
+//! first). The entry is in the configuration of the user. In that of the project, it would replace the user's list,
+//! name no folder in a linked worktree, and stop older versions of Codex where the folder is missing.
 //!
 //! The text is not generated again from its values. The path is put in at one place, whose form shows what was there:
 //!

@@ -1,6 +1,6 @@
-//! The programs that manage git's hooks, one row each: they write the files of hooks themselves, so `init` changes none,
-//! and says what to add to their configuration instead. That is shared by all who work on the project, so what is added
-//! passes where Lokt is not installed.
+//! The programs that manage git's hooks, one row each: they write the files of hooks themselves, so `init` changes
+//! none, and says what to add to their configuration instead. That is shared by all who work on the project, so what is
+//! added passes where Lokt is not installed.
 
 use crate::git_hook::hook::GitHook;
 use lokt_lock::sys;
@@ -115,7 +115,8 @@ PreCommit:
     command: ['sh', '-c', '! command -v lokt >/dev/null || lokt git-hook pre-commit']",
         install: "overcommit --install",
     },
-    // <https://github.com/toplenboren/simple-git-hooks>. Its configuration may be in package.json, which many projects have.
+    // <https://github.com/toplenboren/simple-git-hooks>. Its configuration may be in package.json, which many projects
+    // have.
     HookManager {
         name: "simple-git-hooks",
         traces: &[

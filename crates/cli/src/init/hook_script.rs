@@ -1,9 +1,9 @@
 //! The check before a commit in a shell script of git's hooks: inserted, updated, removed. Pure.
 //!
 //! The section stands directly behind the script's first line: at the end, it would not run where the script ends with
-//! `exit 0` or `exec`. The text around the section shows what was there before, so a removal restores the script byte for
-//! byte. In a script that was there, an empty line follows the section, or, where the script is one line without a newline,
-//! nothing. A script that `init` made has one newline behind the section, and nothing else.
+//! `exit 0` or `exec`. The text around the section shows what was there before, so a removal restores the script byte
+//! for byte. In a script that was there, an empty line follows the section, or, where the script is one line without a
+//! newline, nothing. A script that `init` made has one newline behind the section, and nothing else.
 
 use crate::git_hook::hook::GitHook;
 use std::{ops::Range, path::Path};

@@ -1,7 +1,7 @@
 //! The hooks that each harness gets, in which file, and the lines of shell that they run.
 //!
-//! A line does nothing where Lokt is not installed, because others get these files with the repository. A strict line that
-//! is asked before an edit denies it there: no edit without a check.
+//! A line does nothing where Lokt is not installed, because others get these files with the repository. A strict line
+//! that is asked before an edit denies it there: no edit without a check.
 //!
 //! Only events that all versions know: a version of Claude Code that does not know an event reads nothing of the file.
 
@@ -106,8 +106,9 @@ pub(super) const CLAUDE_CODE: HooksFile = HooksFile {
     ],
 };
 
-// <https://developers.openai.com/codex/hooks>; `codex-rs/config/src/hook_config.rs`: events that a version does not know are
-// ignored. Edits come as `apply_patch`, which also matches as Edit and Write. There is no event at a session's end.
+// <https://developers.openai.com/codex/hooks>; `codex-rs/config/src/hook_config.rs`: events that a version does not
+// know are ignored. Edits come as `apply_patch`, which also matches as Edit and Write. There is no event at a session's
+// end.
 pub(super) const CODEX: HooksFile = HooksFile {
     path: ".codex/hooks.json",
     harness: "codex",
@@ -165,8 +166,8 @@ pub(super) const CURSOR: HooksFile = HooksFile {
     ],
 };
 
-// <https://docs.github.com/en/copilot/reference/hooks-reference>: all files of the folder count. Not every version limits a
-// hook before a tool to some tools.
+// <https://docs.github.com/en/copilot/reference/hooks-reference>: all files of the folder count. Not every version
+// limits a hook before a tool to some tools.
 pub(super) const COPILOT: HooksFile = HooksFile {
     path: ".github/hooks/lokt.json",
     harness: "copilot",

@@ -4,10 +4,11 @@
 //! * [`section`]: a section between markers in a text file. Pure.
 //! * [`fenced_code`]: the parts of that text that are examples. Pure.
 //! * [`hooks_file`]: the hooks that each harness gets. [`settings`]: hooks in a JSON file, inserted and removed without
-//!   touching another byte. [`opencode_plugin`]: a plugin in their place. Pure. [`harness_hooks`]: their part of the plan.
+//!   touching another byte. [`opencode_plugin`]: a plugin in their place. Pure. [`harness_hooks`]: their part of the
+//!   plan.
 //! * [`codex`]: a path in Codex's configuration, in the same way. Pure. [`codex_sandbox`]: which path, in which file.
-//! * [`git_hooks`]: the hooks of git; [`hook_manager`]: what else manages them; [`hook_script`]: the check in a script. Pure,
-//!   but for the first.
+//! * [`git_hooks`]: the hooks of git; [`hook_manager`]: what else manages them; [`hook_script`]: the check in a script.
+//!   Pure, but for the first.
 //! * [`plan`]: the changes, file by file, computed before anything is written.
 //! * [`project_file`]: reading a project's file so that no link leads out of the project.
 //! * `permission`: whether a file may be replaced at all.

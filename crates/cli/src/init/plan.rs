@@ -211,8 +211,8 @@ impl InitPlan {
         place
     }
 
-    /// Adds a change, if it changes anything and is allowed. Two names of one file, as of a link, are one file: only what was
-    /// made of its [`planned`](Self::planned) text changes it again.
+    /// Adds a change, if it changes anything and is allowed. Two names of one file, as of a link, are one file: only
+    /// what was made of its [`planned`](Self::planned) text changes it again.
     pub(super) fn change(
         &mut self,
         place: InitTargetFile,

@@ -2,8 +2,8 @@
 //!
 //! The text around the section shows what was there before, so a removal restores the file byte for byte: a
 //! section at the end of a file without a final newline has none either, and was set apart by two
-//! newlines; else one was put before it and one behind it. A byte order mark stays at the beginning. A section that is followed by nothing and preceded by
-//! nothing but the opening made its file.
+//! newlines; else one was put before it and one behind it. A byte order mark stays at the beginning. A section that is
+//! followed by nothing and preceded by nothing but the opening made its file.
 
 use super::fenced_code::fenced;
 use std::ops::Range;

@@ -14,8 +14,8 @@
 //!
 //! A byte order mark at the beginning stays there, and so does a comment at the end of a line.
 //!
-//! So the form of a hook shows what was there before, and a removal, the last hook first, is checked by inserting the hook
-//! again. If the file was changed since, the removal takes out the hooks and the containers that they leave empty.
+//! So the form of a hook shows what was there before, and a removal, the last hook first, is checked by inserting the
+//! hook again. If the file was changed since, the removal takes out the hooks and the containers that they leave empty.
 
 mod json_text;
 mod layout;

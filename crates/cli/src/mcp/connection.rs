@@ -28,9 +28,9 @@ const RELEASE: Duration = Duration::from_secs(10);
 
 /// One client: its identity for the locks, what it holds while it is connected, and its end.
 ///
-/// A client is the session of its harness, where the harness says which: then it is the same agent as the shell commands
-/// of the session. Otherwise it is a separate agent. Two clients that were configured with the same owner exclude each
-/// other in either case.
+/// A client is the session of its harness, where the harness says which: then it is the same agent as the shell
+/// commands of the session. Otherwise it is a separate agent. Two clients that were configured with the same owner
+/// exclude each other in either case.
 pub(super) struct McpClientSession {
     pub(super) context: CommandContext,
     is_owner_given: bool,
@@ -63,8 +63,8 @@ impl McpClientSession {
         })
     }
 
-    /// The agent that this client is now. The variables of this process have the session of its start, and a harness may have
-    /// begun another since; its hooks note that. What the user has set stays.
+    /// The agent that this client is now. The variables of this process have the session of its start, and a harness
+    /// may have begun another since; its hooks note that. What the user has set stays.
     pub(super) fn agent(&self) -> AgentId {
         let caller = &self.context.caller;
         let noted = |it: &HarnessProcess| self.context.store.session_of(*it, &caller.here);
@@ -126,8 +126,8 @@ impl McpClientSession {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name)
     }
 
-    /// Whether this agent has a lease of the name that is tied to no process: a shell command of the agent took it, or a
-    /// call that asked for that.
+    /// Whether this agent has a lease of the name that is tied to no process: a shell command of the agent took it, or
+    /// a call that asked for that.
     pub(super) fn has_lease_of_shell(&self, name: &LockName) -> bool {
         if self.is_unknown() {
             return false;

@@ -131,8 +131,8 @@ impl RunLeader<'_> {
         settled.end(&signals, shown)
     }
 
-    /// Claims the artifacts that the command makes. Without a claim it must not run: another run would keep what this one
-    /// writes.
+    /// Claims the artifacts that the command makes. Without a claim it must not run: another run would keep what this
+    /// one writes.
     fn claim(
         &self,
         grant: &LockGrant<ProjectTicket>,

@@ -1,7 +1,8 @@
 //! Reading a repository for guarded operations: the only place of this room that touches files.
 //!
 //! Reads `scripts/`, `bin/`, `.github/scripts/` (four folders deep), the scripts of the root, its Makefile,
-//! justfile and `package.json`, and the rules of `lokt.toml`. Runs nothing, follows no link to a folder, and reads so much and no more.
+//! justfile and `package.json`, and the rules of `lokt.toml`. Runs nothing, follows no link to a folder, and reads so
+//! much and no more.
 
 use super::{justfile, makefile, operation::GuardedOperation, package, quotation::cut, shell};
 use crate::shell_rules;

@@ -6,8 +6,8 @@
 //! resumed or compacted, and may find its own line there.
 //!
 //! The user may set `CLAUDE_ENV_FILE` to a file that all sessions run
-//! (<https://github.com/anthropics/claude-code/issues/19357>). A session's id in there would make one agent of all later
-//! sessions. So a line is written only where the path names the session, as Claude Code's own files do
+//! (<https://github.com/anthropics/claude-code/issues/19357>). A session's id in there would make one agent of all
+//! later sessions. So a line is written only where the path names the session, as Claude Code's own files do
 //! (`session-env/<session>/…`), or where the file has nothing but exports.
 
 use crate::env;

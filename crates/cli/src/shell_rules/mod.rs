@@ -4,11 +4,11 @@
 //! * [`decide()`]: from a line and the rules to [`ShellDecision`], a pure function. `started_program`: which program a
 //!   simple command starts. `guard_call`: the words that come in front of it.
 //! * `git_call`: what a call of git would do to files that are not committed, by its words.
-//! * [`project`]: the rules of the project of a folder, the lock of an index. [`uncommitted`]: whose files a call of git
-//!   would change. Only these two read files and run git. [`shown`]: rules as text and JSON.
+//! * [`project`]: the rules of the project of a folder, the lock of an index. [`uncommitted`]: whose files a call of
+//!   git would change. Only these two read files and run git. [`shown`]: rules as text and JSON.
 //!
-//! A line keeps all its bytes, and its commands their exit codes, output, folder and variables: a guard comes in front of
-//! a program, never of what the shell itself runs. A line that is not certain is left as it is.
+//! A line keeps all its bytes, and its commands their exit codes, output, folder and variables: a guard comes in front
+//! of a program, never of what the shell itself runs. A line that is not certain is left as it is.
 
 mod decide;
 mod decision;

@@ -5,8 +5,8 @@ use crate::shell_text::{
 };
 use std::path::PathBuf;
 
-/// Commands that a shell runs itself, in bash 5.2, dash 0.5.12 and zsh 5.9. As programs they are missing, do nothing, or
-/// print something else.
+/// Commands that a shell runs itself, in bash 5.2, dash 0.5.12 and zsh 5.9. As programs they are missing, do nothing,
+/// or print something else.
 const BUILTINS: [&str; 69] = [
     ".",
     ":",

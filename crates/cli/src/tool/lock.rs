@@ -22,7 +22,8 @@ pub(super) struct ToolLockCommand {
     /// The tool
     #[arg(value_name = "ID")]
     pub(super) id: String,
-    /// Write the lockfile to this space [default: where the tool is pinned, else `lockfile_scope` in the project's .ai/lokt.toml, else user]
+    /// Write the lockfile to this space [default: where the tool is pinned, else `lockfile_scope` in the project's
+    /// .ai/lokt.toml, else user]
     #[arg(long, value_name = "SCOPE")]
     scope: Option<LockfileSpace>,
     /// Replace an existing lockfile

@@ -109,8 +109,8 @@ fn both(found: &PatternConflict) -> String {
     format!(" (both cover {:?})", found.common.to_string())
 }
 
-/// Whose a reservation is, since when, until when, and why: `reserved by ada (claude-code 1f0c) since 5m, for another 25m:
-/// reason`.
+/// Whose a reservation is, since when, until when, and why: `reserved by ada (claude-code 1f0c) since 5m, for another
+/// 25m: reason`.
 ///
 /// `evidence` is the text of a common path, or empty.
 pub(crate) fn told(record: &Reservation, seen: Timestamp, evidence: &str) -> String {

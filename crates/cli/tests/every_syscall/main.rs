@@ -1,9 +1,9 @@
 //! A crash at every system call, and an error at every system call that can fail.
 //!
-//! Each operation runs below strace(1) once for every call that it makes itself, and is killed there with `SIGKILL` before
-//! the call has an effect. It runs once more for every error that this call can return (`injection_points.rs`). Every run has
-//! its own root, a copy of a prepared one. Then the program itself checks what must hold: `invariants.rs` has what always
-//! holds, `checks.rs` what another caller finds. `reservations.rs` is about reservations.
+//! Each operation runs below strace(1) once for every call that it makes itself, and is killed there with `SIGKILL`
+//! before the call has an effect. It runs once more for every error that this call can return (`injection_points.rs`).
+//! Every run has its own root, a copy of a prepared one. Then the program itself checks what must hold: `invariants.rs`
+//! has what always holds, `checks.rs` what another caller finds. `reservations.rs` is about reservations.
 //!
 //! # How strace counts
 //! `inject=openat:when=3` means the third `openat` of one thread, so "the k-th call" is named by its kind and

@@ -44,8 +44,8 @@ fn standing(it: &Sandbox, owner: &str) -> Vec<(Value, u64)> {
         .collect()
 }
 
-/// What must hold after an operation of `tester` that replaces what it has with something else: it has the one or the other, as
-/// the operation said.
+/// What must hold after an operation of `tester` that replaces what it has with something else: it has the one or the
+/// other, as the operation said.
 #[track_caller]
 fn check_change(
     it: &Sandbox,

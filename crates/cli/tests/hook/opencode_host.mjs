@@ -1,8 +1,9 @@
-// Loads the plugins of a project and calls their hooks, as OpenCode does (https://opencode.ai/docs/plugins): each function
-// that a module exports gets a context and returns hooks; each hook gets an input, and an output that it may change.
+// Loads the plugins of a project and calls their hooks, as OpenCode does (https://opencode.ai/docs/plugins): each
+// function that a module exports gets a context and returns hooks; each hook gets an input, and an output that it may
+// change.
 //
-// node opencode_host.mjs FOLDER CALLS: CALLS is JSON, a list of [hook, input, output]. Prints for each call the output and
-// the text of the error that a hook threw, and all that was logged.
+// node opencode_host.mjs FOLDER CALLS: CALLS is JSON, a list of [hook, input, output]. Prints for each call the output
+// and the text of the error that a hook threw, and all that was logged.
 import { readdirSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"

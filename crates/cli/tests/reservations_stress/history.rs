@@ -22,8 +22,8 @@ impl ClaimTerms {
     }
 }
 
-/// A time in which a reservation certainly stood: from when `reserve` had ended, until `unreserve` was called, its time was
-/// over, or its process was about to be killed.
+/// A time in which a reservation certainly stood: from when `reserve` had ended, until `unreserve` was called, its time
+/// was over, or its process was about to be killed.
 #[derive(Clone, Debug)]
 pub(crate) struct CertainHold {
     pub(crate) agent: u64,

@@ -1,12 +1,12 @@
-//! Fifty agents that reserve random paths at once, in two worktrees: exclusive and shared, in both scopes, for short and long
-//! times, tied to processes, waiting, giving back parts. Their calls and the processes that they tie reservations to are killed
-//! at random.
+//! Fifty agents that reserve random paths at once, in two worktrees: exclusive and shared, in both scopes, for short
+//! and long times, tied to processes, waiting, giving back parts. Their calls and the processes that they tie
+//! reservations to are killed at random.
 //!
-//! `history.rs` is the oracle. It knows only what the agents know for certain from the outputs and the clock, and has an
-//! overlap without automata: `pattern.rs` tries all paths of a small tree.
+//! `history.rs` is the oracle. It knows only what the agents know for certain from the outputs and the clock, and has
+//! an overlap without automata: `pattern.rs` tries all paths of a small tree.
 //!
-//! `LOKT_STRESS_SECONDS=600 cargo nextest run -p lokt-cli -E 'binary(reservations_stress)'` goes on for ten minutes, with
-//! other seeds each time.
+//! `LOKT_STRESS_SECONDS=600 cargo nextest run -p lokt-cli -E 'binary(reservations_stress)'` goes on for ten minutes,
+//! with other seeds each time.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 #![expect(clippy::indexing_slicing, reason = "a field that is missing fails the test")]
 #![expect(clippy::print_stdout, reason = "the documentation quotes the numbers")]

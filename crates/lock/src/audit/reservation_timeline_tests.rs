@@ -21,7 +21,8 @@ fn plain(lines: &[&str]) -> Vec<AuditLogLine> {
     lines.iter().map(|line| event(line, &json!({}))).collect()
 }
 
-/// The spans at a second, written as `PATTERN KIND OWNER FROM-UNTIL END`, with `~` before a beginning that is not known.
+/// The spans at a second, written as `PATTERN KIND OWNER FROM-UNTIL END`, with `~` before a beginning that is not
+/// known.
 fn spans(events: Vec<AuditLogLine>, until: i64, present: Vec<Reservation>) -> Vec<String> {
     let window = ResolvedTimeRange { since: None, until: at(until), now: at(until) };
     let present = TimelineEndState { reservations: present, ..TimelineEndState::default() };

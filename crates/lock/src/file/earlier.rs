@@ -10,8 +10,8 @@
 //! * A process that found no repository looks again in its first section, and changes nothing if there is one. So after
 //!   a process has found the repository and no `.lokt`, no other process takes anything in a new `.lokt`.
 //!
-//! A process that finds the repository therefore finds `.lokt` too, and uses it or ends its time; or `.lokt` is not used
-//! any more.
+//! A process that finds the repository therefore finds `.lokt` too, and uses it or ends its time; or `.lokt` is not
+//! used any more.
 //!
 //! # Before the project's file
 //! Where `lokt.toml` names a folder, the root that would count without the file keeps the locks as long as anything is

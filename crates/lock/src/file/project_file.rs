@@ -1,10 +1,10 @@
 //! The project's file `lokt.toml`: which folder has the locks of everybody who works in the project, and which commands
 //! run under which locks.
 //!
-//! The file is committed, so it names no place of one machine: `root` is a folder below the main work tree. All worktrees
-//! of a repository use the one file and the one folder of the main work tree, whatever their own branch has. What is not
-//! understood is an error: a participant that passes it over would lock elsewhere. The rules of the file, `[[guard]]`, are
-//! not read here, and no fault in them keeps a command from its locks.
+//! The file is committed, so it names no place of one machine: `root` is a folder below the main work tree. All
+//! worktrees of a repository use the one file and the one folder of the main work tree, whatever their own branch has.
+//! What is not understood is an error: a participant that passes it over would lock elsewhere. The rules of the file,
+//! `[[guard]]`, are not read here, and no fault in them keeps a command from its locks.
 
 use super::{
     git::{GitRepository, PathOwner},

@@ -22,8 +22,8 @@ use std::{ffi::OsStr, io::ErrorKind, path::Path};
 /// Exclusive access to all reservations of a root: their latch.
 ///
 /// # What a death leaves
-/// A record appears, changes and goes by one rename(2) or unlink(2). A draft that stays is removed by the next writer. The
-/// latch is dropped with its process.
+/// A record appears, changes and goes by one rename(2) or unlink(2). A draft that stays is removed by the next writer.
+/// The latch is dropped with its process.
 #[must_use = "the section ends as soon as this is dropped"]
 pub struct LatchedReservationSection<'s> {
     store: &'s FileLockStore,

@@ -1,5 +1,5 @@
-//! The requests that wait for reservations: one file each, with an exclusive flock(2) of the process that waits. The kernel
-//! drops it with the process, and nothing else says that a waiter is gone.
+//! The requests that wait for reservations: one file each, with an exclusive flock(2) of the process that waits. The
+//! kernel drops it with the process, and nothing else says that a waiter is gone.
 
 use super::{io, ticket};
 use crate::{
@@ -21,7 +21,8 @@ pub struct ReservationTicket {
 }
 
 impl ReservationTicket {
-    /// Writes a request. Needs the latch of reservations. The file is locked before it has the name that others look for.
+    /// Writes a request. Needs the latch of reservations. The file is locked before it has the name that others look
+    /// for.
     pub(super) fn draw(
         folder: &Path,
         request: &WaitingReservation,
@@ -42,8 +43,8 @@ impl Drop for ReservationTicket {
 /// The name of a request that is being written.
 const DRAFT: &str = ".draft";
 
-/// The live requests, in the order in which they came. Dead ones are removed: an unlocked file with a name is what a killed
-/// process left.
+/// The live requests, in the order in which they came. Dead ones are removed: an unlocked file with a name is what a
+/// killed process left.
 pub(super) fn list(folder: &Path) -> Result<Vec<WaitingReservation>, LockStoreError> {
     let mut waiting = Vec::new();
     for name in io::names(folder)? {

@@ -1,5 +1,5 @@
-//! What hooks note of the sessions of harnesses: which session a process of a harness has now, and in which other roots a
-//! session has reserved files.
+//! What hooks note of the sessions of harnesses: which session a process of a harness has now, and in which other roots
+//! a session has reserved files.
 //!
 //! ```text
 //! <root>/sessions/<pid>-<start>.json   {"boot_id": …, "pid_ns": …, "sessions": [agent id, …]}

@@ -30,8 +30,8 @@ const OF_TERMINAL: [Signal; 8] = [
 
 /// The signals that have arrived, each until it is known whether it was sent to the guard alone.
 ///
-/// An [observer](GroupSignalObserver) in the guard's group tells that. It takes note of a signal once; so when it has noted
-/// one, a fresh one takes its place, before the old one is read for the last time.
+/// An [observer](GroupSignalObserver) in the guard's group tells that. It takes note of a signal once; so when it has
+/// noted one, a fresh one takes its place, before the old one is read for the last time.
 #[derive(Debug)]
 pub(super) struct GuardSignalTracker {
     command: i32,

@@ -1,5 +1,5 @@
-//! Starting a command that has to be what `posix_spawn(3)` cannot make it: one that ignores the ends of its children, or
-//! that is signalled at the death of its parent.
+//! Starting a command that has to be what `posix_spawn(3)` cannot make it: one that ignores the ends of its children,
+//! or that is signalled at the death of its parent.
 #![expect(unsafe_code, reason = "what a child does before exec(3) has no safe form")]
 
 use super::GuardedCommand;

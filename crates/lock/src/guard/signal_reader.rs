@@ -44,8 +44,9 @@ impl ReceivedSignal {
 
 /// Holds signals back and reads them from a descriptor (signalfd(2)), for the rest of the process's life.
 ///
-/// All signals are that can be: a command gets what its guard is sent. A fault of this program itself ends it nevertheless (`force_sig()` in Linux).
-/// Dispositions are left as they are, so that a command started by `nohup lokt guard` still ignores hang-ups.
+/// All signals are that can be: a command gets what its guard is sent. A fault of this program itself ends it
+/// nevertheless (`force_sig()` in Linux). Dispositions are left as they are, so that a command started by `nohup lokt
+/// guard` still ignores hang-ups.
 #[derive(Debug)]
 pub struct SignalReader {
     descriptor: SignalFd,

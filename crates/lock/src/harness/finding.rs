@@ -65,8 +65,8 @@ struct Candidate {
 /// Finds the agent by what the harnesses above say. `value_of` gives a variable's value; an empty one is not set.
 /// `ancestors` are the processes above, nearest first; none is asked for where one harness alone names its session.
 ///
-/// 1. One harness names a session: that is the agent. (A harness within one of the same kind sets the variable again; if
-///    it does not, the variable cannot tell the two apart.)
+/// 1. One harness names a session: that is the agent. (A harness within one of the same kind sets the variable again;
+///    if it does not, the variable cannot tell the two apart.)
 /// 2. Otherwise, the nearest process above that belongs to one of the harnesses decides: a harness inherits the
 ///    variables of the one that it runs in. Where it names no session, its process is the session.
 /// 3. Where no such process can be seen, markers of harnesses that always name a session do not count. If one session

@@ -70,8 +70,8 @@ pub(super) const TABLE: [HarnessRow; 7] = [
         ..ROW
     },
     // <https://github.com/google-gemini/gemini-cli/blob/main/packages/core/src/services/shellExecutionService.ts> and
-    // packages/core/src/tools/mcp-client.ts there: GEMINI_CLI=1 in shell commands and in stdio MCP servers, and no id of
-    // the session. Hooks get GEMINI_SESSION_ID (docs/hooks/index.md there), and no other command does.
+    // packages/core/src/tools/mcp-client.ts there: GEMINI_CLI=1 in shell commands and in stdio MCP servers, and no id
+    // of the session. Hooks get GEMINI_SESSION_ID (docs/hooks/index.md there), and no other command does.
     HarnessRow {
         harness: Harness::Gemini,
         markers: &[("GEMINI_CLI", Some("1"))],
@@ -81,8 +81,8 @@ pub(super) const TABLE: [HarnessRow; 7] = [
         packages: &["@google/gemini-cli"],
         ..ROW
     },
-    // <https://github.com/fujibee/agmsg/issues/856>: CURSOR_CONVERSATION_ID in shell commands of cursor-agent. Not in MCP
-    // servers (<https://github.com/gleanwork/glean-plugins-vnext/pull/12>). CURSOR_AGENT=1:
+    // <https://github.com/fujibee/agmsg/issues/856>: CURSOR_CONVERSATION_ID in shell commands of cursor-agent. Not in
+    // MCP servers (<https://github.com/gleanwork/glean-plugins-vnext/pull/12>). CURSOR_AGENT=1:
     // <https://github.com/aws/aws-cdk-cli/blob/main/packages/aws-cdk/lib/cli/util/detect-agent.ts>. CURSOR_TRACE_ID is
     // also in terminals of people (<https://docs.rs/crate/ai_env/0.1.1/source/src/cursor.rs>), so it is not here. The
     // command's other name, `agent`, is one of other programs too.
@@ -107,9 +107,9 @@ pub(super) const TABLE: [HarnessRow; 7] = [
         packages: &["@github/copilot"],
         ..ROW
     },
-    // <https://github.com/anomalyco/opencode/blob/dev/packages/opencode/src/index.ts>: OPENCODE=1 and OPENCODE_PID in all
-    // that it starts. It sets no id of the session (<https://github.com/anomalyco/opencode/pull/50006>, closed); plugins
-    // do, by this name (<https://github.com/cfal/garcon/pull/699>).
+    // <https://github.com/anomalyco/opencode/blob/dev/packages/opencode/src/index.ts>: OPENCODE=1 and OPENCODE_PID in
+    // all that it starts. It sets no id of the session (<https://github.com/anomalyco/opencode/pull/50006>, closed);
+    // plugins do, by this name (<https://github.com/cfal/garcon/pull/699>).
     HarnessRow {
         harness: Harness::OpenCode,
         session: &["OPENCODE_SESSION_ID"],
@@ -120,8 +120,9 @@ pub(super) const TABLE: [HarnessRow; 7] = [
         packages: &["opencode-ai"],
         ..ROW
     },
-    // AMP_CURRENT_THREAD_ID in shell commands: <https://github.com/snarktank/ralph/blob/main/prompt.md> uses it so. AGENT=amp
-    // beside it: <https://github.com/sageox/ox/pull/62> on how it is told from Claude Code. Its manual names neither.
+    // AMP_CURRENT_THREAD_ID in shell commands: <https://github.com/snarktank/ralph/blob/main/prompt.md> uses it so.
+    // AGENT=amp beside it: <https://github.com/sageox/ox/pull/62> on how it is told from Claude Code. Its manual names
+    // neither.
     HarnessRow {
         harness: Harness::Amp,
         session: &["AMP_CURRENT_THREAD_ID"],

@@ -69,8 +69,8 @@ pub struct EditReservation {
 /// Reserves the files of an edit, or none of them.
 ///
 /// A reservation that another made for an edit stands in the way no more if its last edit has ended a while ago and
-/// `has_no_change` says of its file that git tracks it and that nothing in it is uncommitted. That is asked outside of the
-/// section, and counts only if the reservation is the same afterwards.
+/// `has_no_change` says of its file that git tracks it and that nothing in it is uncommitted. That is asked outside of
+/// the section, and counts only if the reservation is the same afterwards.
 ///
 /// # Errors
 /// [`ReservationError`] when the state cannot be read or changed; then nothing has changed.

@@ -118,8 +118,8 @@ pub(super) fn is_of_session(caller: &Caller, record: &Reservation) -> bool {
         && record.agent_id.as_ref().map(AgentId::session) == Some(caller.identity.agent.session())
 }
 
-/// Whether an event of the caller keeps a reservation of its session: its own, and for a subagent also what the session has,
-/// which waits for it. What another subagent has is kept by that one alone: its end may never be told.
+/// Whether an event of the caller keeps a reservation of its session: its own, and for a subagent also what the session
+/// has, which waits for it. What another subagent has is kept by that one alone: its end may never be told.
 pub(super) fn is_kept_by(caller: &Caller, record: &Reservation) -> bool {
     let agent = record.agent_id.as_ref();
     is_of_agent(caller, record) || agent == Some(&caller.identity.agent.session())
@@ -150,7 +150,8 @@ fn give_back<S: ReservationStore>(
     section.log(&event(AuditEventKind::Unreserve, record, caller), Durability::Volatile)
 }
 
-/// Gives a reservation of a subagent to its session. Where the session has one of that file, the later of the two stays.
+/// Gives a reservation of a subagent to its session. Where the session has one of that file, the later of the two
+/// stays.
 fn pass_on<S: ReservationStore>(
     store: &S,
     section: &mut S::ReservationSection<'_>,

@@ -95,8 +95,8 @@ pub(super) enum ReserveAttempt {
 /// Reserves all patterns of a request, or none, without waiting.
 ///
 /// A reservation that another made for an edit stands in the way no more if its last edit has ended a while ago and
-/// `has_no_change` says of its file that git tracks it and that nothing in it is uncommitted. That is asked outside of the
-/// section, and counts only if the reservation is the same afterwards.
+/// `has_no_change` says of its file that git tracks it and that nothing in it is uncommitted. That is asked outside of
+/// the section, and counts only if the reservation is the same afterwards.
 ///
 /// # Errors
 /// [`ReservationError`] when the state cannot be read or changed; then nothing has changed.

@@ -35,8 +35,8 @@ pub trait ReservationWaitObserver {
     /// A descriptor that becomes readable when the wait may have to end.
     fn interruption(&self) -> Option<BorrowedFd<'_>>;
 
-    /// Whether git tracks the file of an edit that is in the way, and nothing in it is uncommitted: then it is in the way no
-    /// more. Asked from time to time.
+    /// Whether git tracks the file of an edit that is in the way, and nothing in it is uncommitted: then it is in the
+    /// way no more. Asked from time to time.
     fn has_no_change(&mut self, record: &Reservation) -> bool;
 
     /// Whether the wait is to end now.
@@ -50,12 +50,12 @@ type StoreReservationTicket<'s, S> =
 /// Reserves all patterns of a request, and waits for them as long as `limit`: first come, first served. A request that
 /// overlaps an earlier waiter's waits behind it.
 ///
-/// A process that dies while it waits leaves its place to the kernel; one that dies while it reserves leaves the record or
-/// does not.
+/// A process that dies while it waits leaves its place to the kernel; one that dies while it reserves leaves the record
+/// or does not.
 ///
 /// # Errors
-/// [`ReservationError::Deadlock`] where the wait would never end; else when the state cannot be read or changed. Nothing is
-/// reserved then, and the caller does not wait any more.
+/// [`ReservationError::Deadlock`] where the wait would never end; else when the state cannot be read or changed.
+/// Nothing is reserved then, and the caller does not wait any more.
 pub fn reserve_waiting<S: ReservationStore>(
     store: &S,
     request: &ReservationRequest<'_>,

@@ -80,8 +80,8 @@ fn readable(entry: ReservationEntry) -> Result<Reservation, ReservationError> {
     }
 }
 
-/// In the section: reads all records, and removes those that are over. What cannot be read may reserve anything, so the first
-/// such record is an error.
+/// In the section: reads all records, and removes those that are over. What cannot be read may reserve anything, so the
+/// first such record is an error.
 pub(super) fn read_and_tidy<S: ReservationStore>(
     store: &S,
     section: &mut S::ReservationSection<'_>,

@@ -8,8 +8,8 @@ use crate::{
     words::{LockName, ProcessPresence},
 };
 
-/// A guard whose lock was taken away. If its process lives, it notices that and stops its command; if it is gone, nothing
-/// stops what is left of the command.
+/// A guard whose lock was taken away. If its process lives, it notices that and stops its command; if it is gone,
+/// nothing stops what is left of the command.
 #[derive(Clone, Debug)]
 pub struct UnlockedGuard {
     /// The guard's process, where it is known.

@@ -1,8 +1,8 @@
 //! Whether one automaton accepts every path that another accepts: the paths of the other one are followed together with
-//! the set of all states of the first (the subset construction of Rabin and Scott 1959). A set is left out where a smaller
-//! one was met at the same place: what the larger one lacks, the smaller one lacks too (De Wulf, Doyen, Henzinger and Raskin
-//! 2006, "Antichains: a new algorithm for checking universality of finite automata"). Sets can still be exponentially
-//! many, so the search has a limit.
+//! the set of all states of the first (the subset construction of Rabin and Scott 1959). A set is left out where a
+//! smaller one was met at the same place: what the larger one lacks, the smaller one lacks too (De Wulf, Doyen,
+//! Henzinger and Raskin 2006, "Antichains: a new algorithm for checking universality of finite automata"). Sets can
+//! still be exponentially many, so the search has a limit.
 
 use super::{
     automaton::{Automaton, Edge, PathSyntaxState, StateId},

@@ -1,7 +1,7 @@
-//! A deterministic automaton that is made while it reads: its states are the sets of states that an [`Automaton`] is in (the
-//! subset construction of Rabin and Scott 1959), and each transition is worked out when it is first needed. Sets can be
-//! exponentially many, so their number has a limit; beyond it the caller must read a path in another way. Engines of regular
-//! expressions do the same (Cox 2010, "Regular Expression Matching in the Wild").
+//! A deterministic automaton that is made while it reads: its states are the sets of states that an [`Automaton`] is in
+//! (the subset construction of Rabin and Scott 1959), and each transition is worked out when it is first needed. Sets
+//! can be exponentially many, so their number has a limit; beyond it the caller must read a path in another way.
+//! Engines of regular expressions do the same (Cox 2010, "Regular Expression Matching in the Wild").
 
 use super::{automaton::Automaton, simulation::StateSet};
 use std::collections::HashMap;
@@ -53,8 +53,8 @@ impl<'a> LazyDfa<'a> {
         dfa
     }
 
-    /// Returns whether the automaton accepts a path. What a path has in common with the one before is not read again, so
-    /// sorted paths are read fast.
+    /// Returns whether the automaton accepts a path. What a path has in common with the one before is not read again,
+    /// so sorted paths are read fast.
     pub(super) fn accepts(&mut self, path: &[u8]) -> Result<bool, TooManySets> {
         if path.is_empty() {
             return Ok(self.is_accepting(START));

@@ -13,7 +13,8 @@ pub(super) enum PatternNormalizationError {
 }
 
 /// Returns a typed pattern from the project's root: without empty segments, `.` and `..`, and with a `/` at the end
-/// only if a glob has one; `.` and `..` at its end are the same as a `/`. A relative pattern is taken from the folder, or from the root if there is no folder.
+/// only if a glob has one; `.` and `..` at its end are the same as a `/`. A relative pattern is taken from the folder,
+/// or from the root if there is no folder.
 pub(super) fn from_root(
     tokens: &[Token],
     from: Option<&WorkingFolder<'_>>,

@@ -1,5 +1,5 @@
-//! Texts that occur in every path that a glob covers. A path without them is not covered, and many texts can be looked for
-//! at once.
+//! Texts that occur in every path that a glob covers. A path without them is not covered, and many texts can be looked
+//! for at once.
 //!
 //! A path is read as the automata read it: each of its segments behind a `/`.
 

@@ -36,7 +36,8 @@ pub struct ProjectWorkingFolder {
 }
 
 impl ProjectWorkingFolder {
-    /// Finds the project: the git work tree of the working folder; without git, the folder that has the root of the locks.
+    /// Finds the project: the git work tree of the working folder; without git, the folder that has the root of the
+    /// locks.
     ///
     /// As for git, `GIT_WORK_TREE` names the work tree, and with `GIT_DIR` alone it is the working folder.
     ///

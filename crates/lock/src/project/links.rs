@@ -11,8 +11,8 @@ use std::{
 /// As many links as the kernel follows (`path_resolution(7)`).
 const MOST_LINKS: usize = 40;
 
-/// Where a path leads, if a part of it is a symbolic link and it leads to another path of the project. What is not there
-/// yet is taken by its name.
+/// Where a path leads, if a part of it is a symbolic link and it leads to another path of the project. What is not
+/// there yet is taken by its name.
 pub(super) fn target(project: &ProjectWorkingFolder, path: &ProjectPath) -> Option<ProjectPath> {
     let mut left: VecDeque<OsString> = names(path.as_path());
     let mut reached = project.root.clone();

@@ -1,8 +1,8 @@
 use super::{LockRecord, UnknownRecordField, encode::RecordFieldWriter};
 use serde::Serialize;
 
-/// Writes an object as it stands in a record's file: a field a line. What was read as text is written as that text, which
-/// no serializer does with keys.
+/// Writes an object as it stands in a record's file: a field a line. What was read as text is written as that text,
+/// which no serializer does with keys.
 pub(super) struct MultilineJsonRecordWriter {
     text: String,
     /// How far the object's own lines are indented, in blanks.

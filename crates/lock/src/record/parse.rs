@@ -336,8 +336,8 @@ impl Field<'_> {
         }
     }
 
-    /// The field as it stands, for readers that know it. All that could not be read would be passed on to every reader of
-    /// what is written.
+    /// The field as it stands, for readers that know it. All that could not be read would be passed on to every reader
+    /// of what is written.
     fn unknown(&self) -> Result<UnknownRecordField, LockRecordFlaw> {
         let value = match &self.value {
             RawOrParsedValue::AsItStands(raw) => RawJsonText::checked(raw),

@@ -1,7 +1,8 @@
 use super::{Reservation, ReservationConflictTerms};
 use crate::pattern::Pattern;
 
-/// Whether a request is added to a reservation of its owner: they are alike in scope, mode, origin and hold, and overlap.
+/// Whether a request is added to a reservation of its owner: they are alike in scope, mode, origin and hold, and
+/// overlap.
 pub fn is_extension(standing: &Reservation, asked: &Reservation) -> bool {
     let is_alike = standing.scope == asked.scope
         && standing.mode == asked.mode

@@ -9,8 +9,8 @@ pub struct ReservationWaitCycleLink {
     pub standing: Option<Reservation>,
 }
 
-/// Whether a wait would close a circle: the waits from `start` back to its owner, the first one first. Empty where there is
-/// no circle.
+/// Whether a wait would close a circle: the waits from `start` back to its owner, the first one first. Empty where
+/// there is no circle.
 ///
 /// A waiter waits for each reservation of another that conflicts with its request, and behind each earlier waiter whose
 /// request does. A reservation cannot be given back while its owner waits, so its owner's waits are followed.

@@ -34,8 +34,8 @@ pub struct PatternConflict {
     pub common: ProjectPath,
 }
 
-/// Compares a request with a claim of another owner: for each pattern of the request that cannot be had, the first pattern
-/// that stands against it. The answer is empty where the two can stand together.
+/// Compares a request with a claim of another owner: for each pattern of the request that cannot be had, the first
+/// pattern that stands against it. The answer is empty where the two can stand together.
 pub fn conflicts(
     asked: ReservationConflictTerms<'_>,
     standing: ReservationConflictTerms<'_>,
@@ -55,8 +55,8 @@ pub fn conflicts(
     asked.patterns.iter().filter_map(first).collect()
 }
 
-/// A path that two patterns cover. The path of one file is that path alone, so the other pattern must cover it: what it would
-/// match below the file cannot be there.
+/// A path that two patterns cover. The path of one file is that path alone, so the other pattern must cover it: what it
+/// would match below the file cannot be there.
 fn common_path(
     (one, one_reach): (&Pattern, PatternReach),
     (two, two_reach): (&Pattern, PatternReach),

@@ -1,11 +1,11 @@
 use super::Reservation;
 use crate::pattern::{PatternIndex, ProjectPath};
 
-/// Returns for each file the reservations that cover it, in the order of the list. Scopes, modes and owners are the caller's
-/// question.
+/// Returns for each file the reservations that cover it, in the order of the list. Scopes, modes and owners are the
+/// caller's question.
 ///
-/// This is about files that are there, such as those of a commit. What a folder or a glob has in common with a reservation
-/// is the question of [`conflicts`](super::conflicts).
+/// This is about files that are there, such as those of a commit. What a folder or a glob has in common with a
+/// reservation is the question of [`conflicts`](super::conflicts).
 pub fn covering<'a>(
     standing: impl IntoIterator<Item = &'a Reservation>,
     files: &[ProjectPath],

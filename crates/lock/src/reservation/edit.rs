@@ -88,7 +88,8 @@ pub enum SessionActivity {
 pub enum EditEnd {
     /// The tool says that it was made.
     Made,
-    /// The tool failed, the edit was refused, or the turn ended without a word of it: the file says whether it was made.
+    /// The tool failed, the edit was refused, or the turn ended without a word of it: the file says whether it was
+    /// made.
     Unknown,
 }
 
@@ -105,8 +106,8 @@ pub enum EditChange {
 
 /// Begins an edit: the reservation is unconfirmed until the edit has ended.
 ///
-/// `end` is when the reservation ends now. An edit that begins while another is under way leaves the earlier state as it is:
-/// that one is what a refusal goes back to.
+/// `end` is when the reservation ends now. An edit that begins while another is under way leaves the earlier state as
+/// it is: that one is what a refusal goes back to.
 pub fn begin_edit(
     state: &EditState,
     end: Option<Timestamp>,

@@ -3,9 +3,9 @@
 //!
 //! # The format, version 1
 //! One JSON object per file, `version` first. [`Reservation`] has its fields, [`Reservation::parse`] reads them,
-//! [`Reservation::encode`] writes them; `docs/formats.md` is the public description. The rules for changing it are those of
-//! the [lock record](crate::record): a new field is additive, readers keep the fields that they do not know, and a change
-//! that an old reader would misunderstand raises the version, which old readers refuse.
+//! [`Reservation::encode`] writes them; `docs/formats.md` is the public description. The rules for changing it are
+//! those of the [lock record](crate::record): a new field is additive, readers keep the fields that they do not know,
+//! and a change that an old reader would misunderstand raises the version, which old readers refuse.
 //!
 //! # The rules
 //! * [`judge`]: whether a record still stands.
@@ -14,10 +14,11 @@
 //! * [`covering`]: which of many reservations cover each of many files.
 //! * [`extended`], [`reduced`]: what a reservation becomes when its owner asks for more, or gives back a part.
 //! * [`circle`]: whether a wait would never end.
-//! * [`begin_edit`], [`end_edit`], [`keep_edit`], [`may_yield`]: what becomes of a reservation that a hook made for one file.
+//! * [`begin_edit`], [`end_edit`], [`keep_edit`], [`may_yield`]: what becomes of a reservation that a hook made for one
+//!   file.
 //!
-//! A word of a later version counts as the one that excludes most: an unknown scope counts everywhere, an unknown mode is
-//! exclusive.
+//! A word of a later version counts as the one that excludes most: an unknown scope counts everywhere, an unknown mode
+//! is exclusive.
 
 mod attributes;
 mod change;

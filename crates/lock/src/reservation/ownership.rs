@@ -7,8 +7,8 @@ use crate::{
 /// Whether a reservation of this owner and agent is the caller's own: the one place that decides it, but for edits.
 ///
 /// The rule is that of locks: the same owner, and that name was given or the agent is the same too. But two sessions of
-/// harnesses are two agents that edit at the same time, also if one owner name was given to both. What a subagent has, its
-/// session has: commands of the two cannot be told apart.
+/// harnesses are two agents that edit at the same time, also if one owner name was given to both. What a subagent has,
+/// its session has: commands of the two cannot be told apart.
 pub fn is_own(caller: &CallerIdentity, owner: &Owner, agent: Option<&AgentId>) -> bool {
     let mine = caller.agent.session();
     let theirs = agent.map(AgentId::session);

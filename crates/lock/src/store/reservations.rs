@@ -5,8 +5,8 @@ use std::{ffi::OsStr, os::fd::BorrowedFd};
 
 /// Keeps reservations, and the requests that wait for them.
 ///
-/// Overlap is a matter between any two reservations, so there is one section for all of them: a decision and its record are
-/// one step.
+/// Overlap is a matter between any two reservations, so there is one section for all of them: a decision and its record
+/// are one step.
 pub trait ReservationStore: LockStore {
     /// Exclusive access to all reservations.
     type ReservationSection<'s>: ReservationSection

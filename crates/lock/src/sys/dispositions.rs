@@ -89,8 +89,8 @@ pub fn restore() {
 #[cfg(target_env = "gnu")]
 const INTERNAL: [i32; 2] = [32, 33];
 
-/// Adds the C library's own signals, unless they are ignored: its `posix_spawn(3)` has every program ignore them for which
-/// nothing else is said (`__spawni_child()` in glibc).
+/// Adds the C library's own signals, unless they are ignored: its `posix_spawn(3)` has every program ignore them for
+/// which nothing else is said (`__spawni_child()` in glibc).
 #[cfg(target_env = "gnu")]
 fn with_internal(defaults: SigSet) -> SigSet {
     let mut set = *defaults.as_ref();

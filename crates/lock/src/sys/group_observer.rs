@@ -48,7 +48,8 @@ impl GroupSignalObserver {
         let (orders, end) = pipe2(OFlag::O_CLOEXEC).ok()?;
         let life = GroupSignalObserverSetup::of(orders.as_raw_fd(), command)?;
         let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).ok()?;
-        // SAFETY: the child calls `GroupSignalObserverSetup::lead` alone, which makes system calls and touches only its own memory.
+        // SAFETY: the child calls `GroupSignalObserverSetup::lead` alone, which makes system calls and touches only its
+        // own memory.
         let forked = unsafe { fork() };
         if let Ok(ForkResult::Child) = forked {
             life.lead();

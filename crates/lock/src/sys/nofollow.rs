@@ -1,7 +1,8 @@
 //! Operations on files that follow no symbolic link, neither at the end of a path nor on the way to it.
 //!
-//! A path must be without links from the beginning: [`LockRoot::find`](crate::file::LockRoot::find) gives such a one. What
-//! another program puts in the place of a file or a folder later is an error (`ELOOP`) then, never a way out of the folder.
+//! A path must be without links from the beginning: [`LockRoot::find`](crate::file::LockRoot::find) gives such a one.
+//! What another program puts in the place of a file or a folder later is an error (`ELOOP`) then, never a way out of
+//! the folder.
 //!
 //! openat2(2) does that in one call. Where the kernel or a sandbox does not know it, the folders on the way are opened
 //! one after the other.
@@ -162,8 +163,8 @@ pub fn metadata(path: &Path) -> io::Result<Metadata> {
     open_whatever(path, OFlag::O_PATH | OFlag::O_NOFOLLOW, 0)?.metadata()
 }
 
-/// Makes a folder, with what `mode` gives its owner, whatever the umask. It gets its name when its mode is right: another
-/// process that finds it may enter it.
+/// Makes a folder, with what `mode` gives its owner, whatever the umask. It gets its name when its mode is right:
+/// another process that finds it may enter it.
 ///
 /// # Errors
 /// As [`open`]; `EEXIST` where anything stands there.

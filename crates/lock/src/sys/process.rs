@@ -118,7 +118,8 @@ pub fn name_of(pid: i32) -> Option<String> {
     Some(name.trim_end().to_owned())
 }
 
-/// The first words of a process's command line (`/proc/<pid>/cmdline`, `proc_pid_cmdline(5)`); none where it shows none.
+/// The first words of a process's command line (`/proc/<pid>/cmdline`, `proc_pid_cmdline(5)`); none where it shows
+/// none.
 pub(super) fn words_of(pid: i32) -> Vec<String> {
     let line = place_of(pid, "cmdline").and_then(|it| read_small(&it)).unwrap_or_default();
     line.split('\0').take(MOST_WORDS).map(str::to_owned).collect()

@@ -174,7 +174,8 @@ impl AgentId {
     }
 }
 
-/// The id of a harness as it stands in an agent id: hashed where it is long, or has other characters than such ids have.
+/// The id of a harness as it stands in an agent id: hashed where it is long, or has other characters than such ids
+/// have.
 fn id_of(bytes: &[u8]) -> String {
     let is_plain = |it: &u8| it.is_ascii_alphanumeric() || b"-_.".contains(it);
     let text = std::str::from_utf8(bytes).ok().filter(|it| it.len() <= MOST_SESSION_BYTES);

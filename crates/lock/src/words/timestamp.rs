@@ -43,8 +43,8 @@ impl Timestamp {
         self >= Self::cut(jiff::Timestamp::MAX)
     }
 
-    /// Leaves out what is finer than a microsecond, and what lies before the year 0. All times come through here, so that one is equal to
-    /// what is read of it when it was written.
+    /// Leaves out what is finer than a microsecond, and what lies before the year 0. All times come through here, so
+    /// that one is equal to what is read of it when it was written.
     fn cut(time: jiff::Timestamp) -> Self {
         // Before 1970 the digits count down, and jiff's microseconds would be those that follow.
         let begun = i64::from(time.subsec_nanosecond() % 1_000 < 0);

@@ -52,7 +52,8 @@ impl DigestThread {
 }
 
 impl Drop for DigestThread {
-    /// Lets the thread end if it has not, and with it close the file: of one that was removed, the disk is full until then.
+    /// Lets the thread end if it has not, and with it close the file: of one that was removed, the disk is full until
+    /// then.
     fn drop(&mut self) {
         self.signal.tell(|progress| (progress.all, progress.given_up) = (true, true));
     }

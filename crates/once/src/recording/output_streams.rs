@@ -19,8 +19,8 @@ impl RecordingDisplayStreams {
     /// # Errors
     /// What the kernel said.
     pub fn standard() -> io::Result<Self> {
-        // Not by way of Rust's own streams, which look at every byte. And closed in the command: what it leaves behind must
-        // not keep them open.
+        // Not by way of Rust's own streams, which look at every byte. And closed in the command: what it leaves behind
+        // must not keep them open.
         let out = io::stdout().as_fd().try_clone_to_owned()?;
         let err = io::stderr().as_fd().try_clone_to_owned()?;
         Ok(Self { out: Some(out.into()), err: Some(err.into()), trouble: None })

@@ -4,10 +4,10 @@
 //! be either's. A claim keeps no command from running, for such waits could close a circle. Both callers are
 //! warned, and the result of a run that was not alone is not kept.
 //!
-//! A claim is a file with an exclusive flock(2), which its command and all that this starts inherit: it lives as long as
-//! any of them. Its first line is a [`ClaimCollisionLine`]. A claimant lists all other claims under a latch, and marks those
-//! that overlap, **before** it writes anything. So a claim that is not marked after its artifacts were collected was
-//! alone all the time.
+//! A claim is a file with an exclusive flock(2), which its command and all that this starts inherit: it lives as long
+//! as any of them. Its first line is a [`ClaimCollisionLine`]. A claimant lists all other claims under a latch, and
+//! marks those that overlap, **before** it writes anything. So a claim that is not marked after its artifacts were
+//! collected was alone all the time.
 //!
 //! Calls that restore something wait for each other, so that what is there afterwards is one result and no
 //! mixture. That wait ends: restoring asks for nothing else.
@@ -187,8 +187,8 @@ impl ArtifactPathClaim {
         Ok(())
     }
 
-    /// Finds runs that make other files which are the same by a hard link, and marks them. Looking through folders takes
-    /// a while, so it is done without the latch; the command has not begun yet.
+    /// Finds runs that make other files which are the same by a hard link, and marks them. Looking through folders
+    /// takes a while, so it is done without the latch; the command has not begun yet.
     fn find_hard_links(&mut self, others: &[ExistingClaim]) -> Result<(), ArtifactPathClaimError> {
         let runs = || others.iter().filter_map(|it| Some((it, it.entry.as_ref()?)));
         let runs = || runs().filter(|(_, entry)| entry.is_run());

@@ -32,7 +32,8 @@ impl<'a> ExcludedPaths<'a> {
     /// Takes out what is left out.
     ///
     /// # Errors
-    /// [`ProjectTreeError::SharedRoot`] where files of the project are in a root: then it is not known which of them are Lokt's.
+    /// [`ProjectTreeError::SharedRoot`] where files of the project are in a root: then it is not known which of them
+    /// are Lokt's.
     pub(super) fn retain(&self, paths: &mut Vec<PathBuf>) -> Result<(), ProjectTreeError> {
         let mut foreign = None;
         paths.retain(|path| {

@@ -2,8 +2,8 @@
 //!
 //! The file: `lokt-tree 2` and a newline; the id of the kernel's start and a newline; the moment before anything was
 //! read, seconds and nanoseconds (8 bytes each, the lowest first); for each file, in the order of the paths, the length
-//! of the path (4 bytes), the path, its state and the digest of its content; in the end the digest of all that. Anything
-//! else counts as nothing: a cache may be lost at any time.
+//! of the path (4 bytes), the path, its state and the digest of its content; in the end the digest of all that.
+//! Anything else counts as nothing: a cache may be lost at any time.
 
 use super::{
     FileSelection,

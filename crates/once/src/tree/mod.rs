@@ -2,8 +2,9 @@
 //!
 //! Which files there are is git's answer ([`git`]): tracked and untracked, without those that a `.gitignore` ignores.
 //! What it does not say is added: files of repositories inside the project ([`listing`]), and what links lead to
-//! ([`links`]). What is in them is read once ([`reading`]), and then known by their state ([`file_state_cache`]) as long as that does
-//! not change, where that is to be trusted ([`trust`]). Where any of it cannot be known, there is no answer.
+//! ([`links`]). What is in them is read once ([`reading`]), and then known by their state ([`file_state_cache`]) as
+//! long as that does not change, where that is to be trusted ([`trust`]). Where any of it cannot be known, there is no
+//! answer.
 //!
 //! # Limits
 //! A file that is written through a shared memory mapping changes its times only now and then (mmap(2)); a
@@ -50,8 +51,8 @@ pub struct FileSelection {
     pub roots: Vec<PathBuf>,
     /// Where to keep what is known of files.
     pub caches: PathBuf,
-    /// Which start of the kernel this is: what is known of files is forgotten with the next one. Empty where that is not
-    /// known.
+    /// Which start of the kernel this is: what is known of files is forgotten with the next one. Empty where that is
+    /// not known.
     pub boot: String,
 }
 

@@ -49,7 +49,8 @@ impl InputPattern {
     pub(super) fn new(text: &[u8]) -> Self {
         let mut tokens = Vec::new();
         let mut rest = text;
-        // Git compares what comes before the first byte with a meaning by itself, and reads the rest as a whole pattern.
+        // Git compares what comes before the first byte with a meaning by itself, and reads the rest as a whole
+        // pattern.
         let mut is_literal = true;
         let mut before = None;
         while let Some((&byte, after)) = rest.split_first() {
@@ -186,7 +187,8 @@ fn is_class(text: &[u8]) -> bool {
     text.split(|byte| *byte == b']').next().is_some_and(|name| name.ends_with(b":"))
 }
 
-/// The class that stands between `[:` and `:]`, and what comes after it; `None` where the whole pattern matches nothing.
+/// The class that stands between `[:` and `:]`, and what comes after it; `None` where the whole pattern matches
+/// nothing.
 fn class(text: &[u8]) -> Option<(BracketMember, &[u8])> {
     let end = text.iter().position(|byte| *byte == b']')?;
     let (inside, rest) = text.split_at_checked(end)?;

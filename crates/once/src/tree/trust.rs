@@ -6,8 +6,8 @@
 //! * on file systems that are known to do that ([`TRUSTED`]): not where times come from an image (squashfs, erofs,
 //!   iso9660), from another machine or program (NFS, CIFS, 9p, FUSE), or from layers that may be any of these
 //!   (overlayfs);
-//! * on the file system that has the cache: another one that is mounted in its place has another cache, or none. A device
-//!   number says nothing of that, it is used again;
+//! * on the file system that has the cache: another one that is mounted in its place has another cache, or none. A
+//!   device number says nothing of that, it is used again;
 //! * since this start of the kernel: before, a file system may have been changed by other means, and a power cut may
 //!   have kept a new content with an old time;
 //! * unless the clock has been set back since.

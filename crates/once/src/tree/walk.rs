@@ -14,8 +14,8 @@ pub(super) enum WalkFileCountLimit {
     Of(usize),
 }
 
-/// All files below a folder, but for what git keeps for itself. Links are listed and not followed; what is neither a file
-/// nor a link has no content, and is left out, as git does.
+/// All files below a folder, but for what git keeps for itself. Links are listed and not followed; what is neither a
+/// file nor a link has no content, and is left out, as git does.
 ///
 /// # Errors
 /// [`ProjectTreeError`] where a folder cannot be listed, or there are too many files.

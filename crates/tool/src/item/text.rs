@@ -62,8 +62,8 @@ impl NormalizedToolItemText {
         if start == 0 { after_shebang(tail) } else { tail }
     }
 
-    /// The line that the hash leaves out as the signature, without its comment prefix. Behind a `#!/` line of a language
-    /// with `//` comments it signs nothing, though the hash leaves it out.
+    /// The line that the hash leaves out as the signature, without its comment prefix. Behind a `#!/` line of a
+    /// language with `//` comments it signs nothing, though the hash leaves it out.
     pub fn signature_line(&self) -> Option<&str> {
         let (start, end) = signature_span(&self.text, self.prefix)?;
         if start > 0 && self.prefix == "//" {

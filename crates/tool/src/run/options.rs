@@ -154,7 +154,8 @@ impl OptionVariableSyntax {
         })
     }
 
-    /// A word with a dash, and without the letters that may stand before the one that matters. `PERL5OPT` needs no dash.
+    /// A word with a dash, and without the letters that may stand before the one that matters. `PERL5OPT` needs no
+    /// dash.
     fn without_flags(&self, word: &[u8]) -> Vec<u8> {
         if self.flags.is_empty() || word.starts_with(b"--") {
             return word.to_vec();

@@ -18,8 +18,8 @@ use tempfile::TempDir;
 /// How the names of the private folders begin.
 const PREFIX: &str = "lokt-run-";
 
-/// How often a folder may be taken for a leftover, in the moment between its making and its lock. On a busy machine that
-/// moment can be long, ten times in a row.
+/// How often a folder may be taken for a leftover, in the moment between its making and its lock. On a busy machine
+/// that moment can be long, ten times in a row.
 const ATTEMPTS: usize = 1000;
 
 /// What lies beside a private copy.

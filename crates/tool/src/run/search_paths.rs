@@ -6,8 +6,8 @@
 //! What a config wants to be looked for in the project it names with `{project_path}`.
 //!
 //! # Limits
-//! An absolute path is the caller's choice. Variables that are not in [`TABLE`] stay as they are. Programs that look in the
-//! working folder without being told (`python -m`, `node -e`, R, Lua, Java without a class path) do so still.
+//! An absolute path is the caller's choice. Variables that are not in [`TABLE`] stay as they are. Programs that look in
+//! the working folder without being told (`python -m`, `node -e`, R, Lua, Java without a class path) do so still.
 
 use super::{
     ToolEnvironment,
@@ -121,8 +121,8 @@ const TABLE: &[SearchVariable] = &[
     ("ASDF_DATA_DIR", One, "interpreters are started from there"),
 ];
 
-/// What `PATH` is where it has no entry left: that of confstr(3). Without one, or with an empty one, some programs search the
-/// working folder.
+/// What `PATH` is where it has no entry left: that of confstr(3). Without one, or with an empty one, some programs
+/// search the working folder.
 const USUAL_PATH: &str = "/usr/bin:/bin";
 
 /// Takes out of the variables what leads into the working folder. A variable of which nothing is left is unset.

@@ -36,7 +36,8 @@ pub(super) fn put(text: &str, event: &str, hook: &Value) -> Result<String, Agent
     Ok(inserted(&json, at, &chunk))
 }
 
-/// The text with a chunk at a place. A comma comes right behind what is before it, the rest behind the comments of that line.
+/// The text with a chunk at a place. A comma comes right behind what is before it, the rest behind the comments of that
+/// line.
 fn inserted(json: &JsonText<'_>, at: usize, chunk: &str) -> String {
     let (comma, rest) =
         chunk.split_at_checked(usize::from(chunk.starts_with(','))).unwrap_or_default();
