@@ -9,7 +9,7 @@ use lokt_lock::{
     ops::list_reservations,
     pattern::{Pattern, ProjectPath},
     reservation::{Reservation, is_own},
-    store::{LockRecordKind, LockStore},
+    store::{LockListing, LockRecordKind, LockStore},
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -107,7 +107,7 @@ fn names(typed: &OsStr, kind: LockRecordKind) -> Vec<CompletionCandidate> {
     let Ok(root) = context::find_root() else {
         return Vec::new();
     };
-    let names = store_at(&root.path).names(kind).unwrap_or_default();
+    let names = store_at(&root.path).listing().names(kind).unwrap_or_default();
     let fitting = names.iter().filter(|name| name.as_str().starts_with(&*typed));
     fitting.map(|name| CompletionCandidate::new(name.as_str())).collect()
 }

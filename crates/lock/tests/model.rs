@@ -48,6 +48,7 @@ mod model {
     pub(crate) mod operation;
     pub(crate) mod path_report;
     pub(crate) mod process;
+    pub(crate) mod reader;
     pub(crate) mod section;
     pub(crate) mod spurious_wakeups;
     pub(crate) mod state;

@@ -15,7 +15,7 @@ use lokt_lock::{
     ops::LockGrant,
     record::LockRecord,
     rules::OwnerSource,
-    store::{LockRecordKind, LockStore, Ticket},
+    store::{LockRecordKind, LockStore, NameReader, Ticket},
     words::{Fence, LockId, LockMode, LockName},
 };
 use std::ffi::{OsStr, OsString};
@@ -98,12 +98,13 @@ pub(crate) fn inside(
         return None;
     }
     let (_, id) = held.iter().find(|(held, _)| held == name)?;
-    let line = context.store.line(name).unwrap_or_default();
+    let reader = context.store.reader(name);
+    let line = reader.line().unwrap_or_default();
     let place = line.iter().find(|place| place.entered && place.lock_id == *id)?;
-    if !(place.mode == mode && context.store.lives(name, place)) {
+    if !(place.mode == mode && reader.lives(place)) {
         return None;
     }
-    let slot = context.store.peek(name, LockRecordKind::Lock);
+    let slot = reader.slot(LockRecordKind::Lock);
     let fence = slot.record().and_then(|record| record.holder(id)?.fence);
     Some(InheritedLock { name: name.clone(), id: Some(id.clone()), fence })
 }

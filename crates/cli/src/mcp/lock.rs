@@ -15,7 +15,7 @@ use super::{
 };
 use lokt_lock::{
     record::HoldKind,
-    store::{LockRecordKind, LockStore},
+    store::{LockRecordKind, LockStore, NameReader},
     words::Timestamp,
 };
 use rmcp::model::JsonObject;
@@ -119,7 +119,7 @@ impl McpLockArguments {
     /// otherwise must not cut it.
     fn outlives_its_connection(&self, call: &McpCallHandle) -> bool {
         let (context, me) = (&call.connection.context, call.connection.identity());
-        let slot = context.store.peek(self.name.lock(), LockRecordKind::Lock);
+        let slot = context.store.reader(self.name.lock()).slot(LockRecordKind::Lock);
         let now = Timestamp::now();
         slot.record().is_some_and(|record| {
             record

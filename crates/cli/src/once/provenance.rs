@@ -7,7 +7,7 @@ use crate::{output, span};
 use lokt_lock::{
     caller::Caller,
     record::LockRecord,
-    store::{LockRecordKind, LockStore},
+    store::{LockRecordKind, LockStore, NameReader},
     words::{AgentId, Owner, Timestamp},
 };
 use lokt_once::results::ResultRecord;
@@ -45,7 +45,7 @@ impl OnceSession<'_> {
         if !self.says_whose() {
             return;
         }
-        let slot = self.context.store.peek(&self.lock, LockRecordKind::Lock);
+        let slot = self.context.store.reader(&self.lock).slot(LockRecordKind::Lock);
         let is_its = |it: &&LockRecord| it.fence.is_some_and(|its| its.get() == fence);
         let runner = slot.record().filter(is_its).map_or_else(String::new, |record| {
             let runner = RunnerIdentity {

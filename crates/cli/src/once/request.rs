@@ -16,7 +16,7 @@ use crate::{
 };
 use lokt_lock::{
     file::work_tree,
-    store::LockStore,
+    store::{LockStore, NameReader},
     words::{LockId, LockName, Timestamp},
 };
 use lokt_once::{
@@ -177,9 +177,9 @@ impl OnceRequest {
         context: &CommandContext,
         lock: &LockName,
     ) -> Result<(), CliFailure> {
-        let line = context.store.line(lock).unwrap_or_default();
-        let lives =
-            |id: &LockId| line.iter().any(|it| it.lock_id == *id && context.store.lives(lock, it));
+        let reader = context.store.reader(lock);
+        let line = reader.line().unwrap_or_default();
+        let lives = |id: &LockId| line.iter().any(|it| it.lock_id == *id && reader.lives(it));
         if nesting::held().iter().any(|(name, id)| name == lock && lives(id)) {
             let name = self.name.as_str();
             let text =

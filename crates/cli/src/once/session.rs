@@ -23,7 +23,7 @@ use crate::{
 use lokt_lock::{
     ops::{AcquireAttemptOutcome, LockGrant, LockRequest, ReleaseOutcome, attempt, release},
     record::HoldKind,
-    store::{LockRecordKind, LockStore},
+    store::{LockRecordKind, LockStore, NameReader},
     words::{LockMode, LockName, Timestamp},
 };
 use lokt_once::{
@@ -200,8 +200,9 @@ impl<'a> OnceSession<'a> {
     /// A freeze of the name prevents a run of the command; a kept result is shared anyway.
     fn refuse_frozen(&self) -> Result<(), CliFailure> {
         let name = &self.once.name;
-        let slot = self.context.store.peek(name, LockRecordKind::Freeze);
-        let Some(freeze) = slot.record().filter(|it| !self.context.store.is_over(it)) else {
+        let reader = self.context.store.reader(name);
+        let slot = reader.slot(LockRecordKind::Freeze);
+        let Some(freeze) = slot.record().filter(|it| !reader.is_over(it)) else {
             return Ok(());
         };
         let by = crate::view::holder::frozen_by(freeze, &self.context.caller.identity);
@@ -212,7 +213,7 @@ impl<'a> OnceSession<'a> {
     /// The failure after `--timeout`, with the process that runs the command.
     fn timed_out(&self, limit: Duration) -> CliFailure {
         let name = self.once.name.as_str();
-        let slot = self.context.store.peek(&self.lock, LockRecordKind::Lock);
+        let slot = self.context.store.reader(&self.lock).slot(LockRecordKind::Lock);
         let who = slot.record().map_or_else(|| "another".to_owned(), crate::view::holder::who);
         let limit = span::show(limit);
         CliFailure::new(

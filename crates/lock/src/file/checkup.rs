@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     record::RecordSlot,
-    store::{LockRecordKind, LockStore},
+    store::{LockListing, LockRecordKind, LockStore, NameReader},
     sys::{ProcessTableVisibility, nofollow, process_table},
     words::{LockName, Timestamp},
 };
@@ -274,7 +274,7 @@ fn processes() -> RootCheckOutcome {
 }
 
 fn versions(store: &FileLockStore) -> RootCheckOutcome {
-    let names = match store.names(LockRecordKind::Lock) {
+    let names = match store.listing().names(LockRecordKind::Lock) {
         Ok(names) => names,
         Err(error) => return check("records", CheckStatus::Fail, error.to_string()),
     };
@@ -302,7 +302,7 @@ fn problems(
     let mut problems = Vec::new();
     let mut old = 0;
     for name in names {
-        match store.peek(name, kind) {
+        match store.reader(name).slot(kind) {
             RecordSlot::Record(record) => old += usize::from(record.version == 0),
             RecordSlot::Absent => {}
             RecordSlot::Newer(version) => problems.push(format!("{name}: {version}")),
@@ -316,7 +316,7 @@ fn problems(
 }
 
 fn freezes(store: &FileLockStore) -> RootCheckOutcome {
-    let names = match store.names(LockRecordKind::Freeze) {
+    let names = match store.listing().names(LockRecordKind::Freeze) {
         Ok(names) => names,
         Err(error) => return check("freezes", CheckStatus::Fail, error.to_string()),
     };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{store::LockStore, words::LockName};
+use crate::words::LockName;
 use std::process::Command;
 
 struct TemporaryProjectFolder {

@@ -4,23 +4,22 @@ use super::{
     file_system::{FileSystemKind, file_system_of},
     io,
     latch::{self, LATCH_TIMEOUT, Latch},
-    layout::{LEGACY_FREEZE, LockRootLayout},
+    layout::LockRootLayout,
     loss_watcher::FileLockLossWatcher,
+    name_reader::{FileLockListing, FileNameReader},
     obstacle_watch::FileObstacleWatch,
     root::{LockRoot, RootMethod},
     section::LatchedSection,
-    slot::read_slot,
     ticket::{self, FileTicket},
 };
 use crate::{
     audit::AuditEvent,
-    record::{LockRecord, RecordSlot},
     rules::{Obstacle, QueuePlace, TicketContent, Waiter},
-    store::{Durability, LockRecordKind, LockStore, LockStoreError, NestedWaitEntry},
+    store::{Durability, LockRecordKind, LockStore, LockStoreError, NameReader, NestedWaitEntry},
     sys::nofollow::{self, FolderCreateOutcome},
     words::{LockId, LockName, Timestamp},
 };
-use std::{collections::BTreeSet, ffi::OsString, fs, os::fd::OwnedFd, path::Path, sync::OnceLock};
+use std::{fs, os::fd::OwnedFd, path::Path, sync::OnceLock};
 
 /// The locks of one root folder.
 #[derive(Clone, Debug)]
@@ -123,6 +122,12 @@ impl FileLockStore {
         }
     }
 
+    /// Enters the section of a name: waits for its present user, at most a few seconds.
+    pub(super) fn section(&self, name: &LockName) -> Result<LatchedSection<'_>, LockStoreError> {
+        let latch = self.latch(&self.layout.latch(name))?;
+        Ok(LatchedSection::new(self, name.clone(), latch))
+    }
+
     /// The waiter with the ticket that has a second name at `path`. A dead one is removed: only a crash leaves
     /// it there.
     fn nested_at(&self, path: &Path) -> Option<Waiter> {
@@ -137,36 +142,19 @@ impl FileLockStore {
             return Some(Waiter { name, place, text, follows: Some(followed) });
         }
         let id = LockId::from_record(file_name)?;
-        let place = self.line(&name).ok()?.into_iter().find(|place| place.lock_id == id)?;
+        let place =
+            self.reader(&name).line().ok()?.into_iter().find(|place| place.lock_id == id)?;
         Some(Waiter { name, place, text, follows: None })
-    }
-
-    /// The name that the file of `lock` freezes, where it is a freeze of an older version.
-    fn frozen_by_legacy(&self, lock: &LockName) -> Option<LockName> {
-        let name = LockName::new(lock.as_str().strip_prefix(LEGACY_FREEZE)?).ok()?;
-        self.peek_legacy_freeze(&name).record().is_some().then_some(name)
-    }
-
-    /// A freeze of an older version: `locks/freeze-<name>.json`. A lock of this version may be called that too;
-    /// its record says what it depends on, which no freeze does.
-    fn peek_legacy_freeze(&self, name: &LockName) -> RecordSlot {
-        let slot = read_slot(&self.layout.legacy_freeze(name), name);
-        match &slot {
-            RecordSlot::Record(record) if record.hold.is_none() => slot,
-            _ => RecordSlot::Absent,
-        }
     }
 }
 
 impl LockStore for FileLockStore {
+    type Reader<'s> = FileNameReader<'s>;
+    type Listing<'s> = FileLockListing<'s>;
     type Section<'s> = LatchedSection<'s>;
     type Ticket = FileTicket;
     type ObstacleWatch = FileObstacleWatch;
     type LossWatcher = FileLockLossWatcher;
-
-    fn is_over(&self, record: &LockRecord) -> bool {
-        record.is_expired(Timestamp::now())
-    }
 
     fn now(&self) -> Timestamp {
         Timestamp::now()
@@ -178,64 +166,20 @@ impl LockStore for FileLockStore {
             .map_err(|source| LockStoreError::NoRandomness { source })
     }
 
-    fn section(&self, name: &LockName) -> Result<LatchedSection<'_>, LockStoreError> {
-        let latch = self.latch(&self.layout.latch(name))?;
-        Ok(LatchedSection::new(self, name.clone(), latch))
+    fn reader<'s>(&'s self, name: &'s LockName) -> FileNameReader<'s> {
+        FileNameReader::new(&self.layout, name)
     }
 
-    fn peek(&self, name: &LockName, kind: LockRecordKind) -> RecordSlot {
-        let slot = read_slot(&self.layout.record(kind, name), name);
-        let over = |freeze: &LockRecord| self.is_over(freeze);
-        match (&slot, kind) {
-            (RecordSlot::Absent, LockRecordKind::Freeze) => self.peek_legacy_freeze(name),
-            // One that is over must not hide one in the old place that is not.
-            (RecordSlot::Record(freeze), LockRecordKind::Freeze) if over(freeze) => {
-                match self.peek_legacy_freeze(name) {
-                    RecordSlot::Record(legacy) if !over(&legacy) => RecordSlot::Record(legacy),
-                    _ => slot,
-                }
-            }
-            _ => slot,
-        }
+    fn listing(&self) -> FileLockListing<'_> {
+        FileLockListing::new(self)
     }
 
-    fn line(&self, name: &LockName) -> Result<Vec<QueuePlace>, LockStoreError> {
-        ticket::list(&self.layout.queue(name))
-    }
-
-    fn lives(&self, name: &LockName, place: &QueuePlace) -> bool {
-        ticket::lives(&ticket::path_of(&self.layout, name, place))
-    }
-
-    fn ticket_text(&self, name: &LockName, place: &QueuePlace) -> Option<TicketContent> {
-        let content = nofollow::read(&ticket::path_of(&self.layout, name, place)).ok()?;
-        serde_json::from_slice(&content).ok()
-    }
-
-    fn keepers(&self, name: &LockName, place: &QueuePlace) -> Vec<i32> {
-        let path = ticket::path_of(&self.layout, name, place);
-        // `/proc` shows resolved paths.
-        fs::canonicalize(path).map_or_else(|_| Vec::new(), |path| crate::sys::holders_of(&path))
-    }
-
-    fn names(&self, kind: LockRecordKind) -> Result<Vec<LockName>, LockStoreError> {
-        let mut locks = names_in(&self.layout.folder_of(LockRecordKind::Lock))?;
-        let legacy: Vec<LockName> =
-            locks.iter().filter_map(|it| self.frozen_by_legacy(it)).collect();
-        if kind == LockRecordKind::Lock {
-            locks.retain(|name| legacy.is_empty() || self.frozen_by_legacy(name).is_none());
-            return Ok(locks);
-        }
-        let mut freezes = names_in(&self.layout.folder_of(LockRecordKind::Freeze))?;
-        freezes.extend(legacy);
-        freezes.sort_unstable();
-        freezes.dedup();
-        Ok(freezes)
-    }
-
-    fn lines(&self) -> Result<BTreeSet<LockName>, LockStoreError> {
-        let names = io::names(&self.layout.queues())?;
-        Ok(names.iter().filter_map(|name| LockName::new(name.to_str()?).ok()).collect())
+    fn within<R, E: From<LockStoreError>>(
+        &self,
+        name: &LockName,
+        mut change: impl FnMut(&mut LatchedSection<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        change(&mut self.section(name)?)
     }
 
     fn nested(&self) -> Vec<Waiter> {
@@ -297,12 +241,4 @@ impl FileLockStore {
             logged => logged,
         }
     }
-}
-
-/// The names that have a file in a folder, sorted; none where there is no folder.
-fn names_in(folder: &Path) -> Result<Vec<LockName>, LockStoreError> {
-    let name = |file: &OsString| LockName::new(file.to_str()?.strip_suffix(".json")?).ok();
-    let mut names: Vec<LockName> = io::names(folder)?.iter().filter_map(name).collect();
-    names.sort_unstable();
-    Ok(names)
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     record::{HoldKind, LockRecord, RecordCorruption, RecordSlot},
     rules::{FILLING, Obstacle, QueuePlace},
-    store::{LockRecordKind, LockStore, LockStoreError, ObstacleWatch},
+    store::{LockRecordKind, LockStore, LockStoreError, NameReader, ObstacleWatch},
     sys,
     words::{LockName, ProcessPresence, Timestamp},
 };
@@ -195,7 +195,7 @@ impl FileObstacleWatch {
             obstacle_watch.record = obstacle_watch.changes.pop().map(watch);
         }
         // What changed before the watch was there is seen here, what changes later by the watch.
-        let unchanged = match store.peek(name, kind).record() {
+        let unchanged = match store.reader(name).slot(kind).record() {
             Some(now) => now.still_says(record),
             None => false,
         };
@@ -219,7 +219,7 @@ impl FileObstacleWatch {
         corruption: &RecordCorruption,
     ) -> Self {
         let obstacle_watch = Self::on_path(&store.layout.record(LockRecordKind::Lock, name));
-        let changed = match store.peek(name, LockRecordKind::Lock) {
+        let changed = match store.reader(name).slot(LockRecordKind::Lock) {
             RecordSlot::Corrupted(now) => now.flaw != corruption.flaw,
             _ => true,
         };
@@ -263,7 +263,7 @@ fn current_path(
     name: &LockName,
     place: &QueuePlace,
 ) -> Result<Option<PathBuf>, LockStoreError> {
-    let line = store.line(name)?;
+    let line = store.reader(name).line()?;
     let gives_way =
         |now: &QueuePlace| place.mode.slots().is_some() && now.entered && !place.entered;
     let now = line.iter().find(|now| now.number == place.number && now.lock_id == place.lock_id);

@@ -2,6 +2,7 @@ use super::{
     file_store::FileLockStore,
     io,
     latch::Latch,
+    layout::LockRootLayout,
     reservation_slot::{self, file_name},
     reservation_waiters::{self, ReservationTicket},
     reservation_watch::FileReservationWatch,
@@ -11,8 +12,8 @@ use crate::{
     audit::AuditEvent,
     reservation::{Reservation, ReservationEntry, ReservationId, WaitingReservation},
     store::{
-        Durability, LockStoreError, RecordPutMode, RecordPutOutcome, ReservationSection,
-        ReservationStore,
+        Durability, LockStoreError, RecordPutMode, RecordPutOutcome, ReservationReader,
+        ReservationSection, ReservationStore,
     },
     sys::{OpenFolderCache, nofollow},
     words::Timestamp,
@@ -32,19 +33,46 @@ pub struct LatchedReservationSection<'s> {
 }
 
 impl ReservationStore for FileLockStore {
+    type ReservationReader<'s> = FileReservationReader<'s>;
     type ReservationSection<'s> = LatchedReservationSection<'s>;
+    type ReservationTicket = ReservationTicket;
     type ReservationWatch = FileReservationWatch;
 
-    fn reservation_section(&self) -> Result<LatchedReservationSection<'_>, LockStoreError> {
-        let latch = self.latch(&self.layout.reservation_latch())?;
-        Ok(LatchedReservationSection {
-            store: self,
-            _latch: latch,
-            _folders: OpenFolderCache::begin(),
-        })
+    fn reservation_reader(&self) -> FileReservationReader<'_> {
+        FileReservationReader { layout: &self.layout }
     }
 
-    fn is_reservation_over(&self, record: &Reservation) -> bool {
+    fn within_reservations<R, E: From<LockStoreError>>(
+        &self,
+        mut change: impl FnMut(&mut LatchedReservationSection<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        change(&mut self.reservation_section()?)
+    }
+
+    fn watch_reservations(&self) -> FileReservationWatch {
+        FileReservationWatch::begin(&self.layout)
+    }
+}
+
+impl FileLockStore {
+    /// Enters the section of all reservations: waits for its present user, at most a few seconds.
+    pub(super) fn reservation_section(
+        &self,
+    ) -> Result<LatchedReservationSection<'_>, LockStoreError> {
+        let latch = self.latch(&self.layout.reservation_latch())?;
+        let folders = OpenFolderCache::begin();
+        Ok(LatchedReservationSection { store: self, _latch: latch, _folders: folders })
+    }
+}
+
+/// Reads the files of reservations, when they are asked for.
+#[derive(Debug)]
+pub struct FileReservationReader<'s> {
+    layout: &'s LockRootLayout,
+}
+
+impl ReservationReader for FileReservationReader<'_> {
+    fn is_over(&self, record: &Reservation) -> bool {
         record.is_expired(Timestamp::now())
     }
 
@@ -52,16 +80,29 @@ impl ReservationStore for FileLockStore {
         &self,
         is_wanted: &(dyn Fn(&Reservation) -> bool + Sync),
     ) -> Result<Vec<ReservationEntry>, LockStoreError> {
-        let is_listed = |it: &Reservation| self.is_reservation_over(it) || is_wanted(it);
+        let is_listed = |it: &Reservation| self.is_over(it) || is_wanted(it);
         reservation_slot::read_all(&self.layout.reservations(), &is_listed)
     }
 
-    fn waiting_reservations(&self) -> Result<Vec<WaitingReservation>, LockStoreError> {
+    fn waiting(&self) -> Result<Vec<WaitingReservation>, LockStoreError> {
         reservation_waiters::list(&self.layout.reservation_waiters())
     }
+}
 
-    fn watch_reservations(&self) -> FileReservationWatch {
-        FileReservationWatch::begin(&self.layout)
+impl ReservationReader for LatchedReservationSection<'_> {
+    fn is_over(&self, record: &Reservation) -> bool {
+        self.store.reservation_reader().is_over(record)
+    }
+
+    fn reservations_if(
+        &self,
+        is_wanted: &(dyn Fn(&Reservation) -> bool + Sync),
+    ) -> Result<Vec<ReservationEntry>, LockStoreError> {
+        self.store.reservation_reader().reservations_if(is_wanted)
+    }
+
+    fn waiting(&self) -> Result<Vec<WaitingReservation>, LockStoreError> {
+        self.store.reservation_reader().waiting()
     }
 }
 
@@ -160,6 +201,10 @@ impl ReservationSection for LatchedReservationSection<'_> {
         request: &WaitingReservation,
     ) -> Result<ReservationTicket, LockStoreError> {
         ReservationTicket::draw(&self.store.layout.reservation_waiters(), request)
+    }
+
+    fn withdraw(&mut self, ticket: &mut ReservationTicket) {
+        ticket.withdraw();
     }
 
     fn log(&mut self, event: &AuditEvent, durability: Durability) -> Result<(), LockStoreError> {

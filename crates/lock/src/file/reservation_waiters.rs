@@ -17,7 +17,8 @@ use std::{
 pub struct ReservationTicket {
     /// The lock on it is the place.
     _file: File,
-    path: PathBuf,
+    /// `None` once it is withdrawn.
+    path: Option<PathBuf>,
 }
 
 impl ReservationTicket {
@@ -29,14 +30,20 @@ impl ReservationTicket {
     ) -> Result<Self, LockStoreError> {
         let path = folder.join(format!("{:020}-{}", request.number, request.id));
         let file = ticket::publish(&folder.join(DRAFT), &path, &request.encode())?;
-        Ok(Self { _file: file, path })
+        Ok(Self { _file: file, path: Some(path) })
+    }
+
+    /// Takes the place away. The name goes before the lock: a process that still finds it must find it locked.
+    pub(super) fn withdraw(&mut self) {
+        if let Some(path) = self.path.take() {
+            let _ = nofollow::remove_file(&path);
+        }
     }
 }
 
 impl Drop for ReservationTicket {
-    /// The name goes first: a process that still finds it must find it locked.
     fn drop(&mut self) {
-        let _ = nofollow::remove_file(&self.path);
+        self.withdraw();
     }
 }
 

@@ -1,13 +1,18 @@
 use super::{
-    file_store::FileLockStore, io, latch::Latch, slot::read_slot, ticket, ticket::FileTicket,
+    file_store::FileLockStore,
+    io,
+    latch::Latch,
+    name_reader::FileNameReader,
+    slot::read_slot,
+    ticket::{self, FileTicket},
 };
 use crate::{
     audit::AuditEvent,
     record::{LockRecord, LockRecordFlaw, RecordSlot},
     rules::{QueuePlace, TicketContent},
     store::{
-        Durability, LockRecordKind, LockStoreError, NameSection, RecordPutMode, RecordPutOutcome,
-        RecordRemoveOutcome,
+        Durability, LockRecordKind, LockStoreError, NameReader, NameSection, RecordPutMode,
+        RecordPutOutcome, RecordRemoveOutcome,
     },
     sys::{OpenFolderCache, nofollow},
     words::{Fence, LockName, Timestamp},
@@ -31,6 +36,10 @@ pub struct LatchedSection<'s> {
 impl<'s> LatchedSection<'s> {
     pub(super) fn new(store: &'s FileLockStore, name: LockName, latch: Latch) -> Self {
         Self { store, name, latch, _folders: OpenFolderCache::begin() }
+    }
+
+    fn reader(&self) -> FileNameReader<'_> {
+        FileNameReader::new(&self.store.layout, &self.name)
     }
 
     fn path(&self, kind: LockRecordKind) -> PathBuf {
@@ -135,15 +144,41 @@ impl<'s> LatchedSection<'s> {
     }
 }
 
+impl NameReader for LatchedSection<'_> {
+    fn name(&self) -> &LockName {
+        &self.name
+    }
+
+    fn slot(&self, kind: LockRecordKind) -> RecordSlot {
+        self.reader().slot(kind)
+    }
+
+    fn is_over(&self, record: &LockRecord) -> bool {
+        self.reader().is_over(record)
+    }
+
+    fn line(&self) -> Result<Vec<QueuePlace>, LockStoreError> {
+        self.reader().line()
+    }
+
+    fn lives(&self, place: &QueuePlace) -> bool {
+        self.reader().lives(place)
+    }
+
+    fn ticket_text(&self, place: &QueuePlace) -> Option<TicketContent> {
+        self.reader().ticket_text(place)
+    }
+
+    fn keepers(&self, place: &QueuePlace) -> Vec<i32> {
+        self.reader().keepers(place)
+    }
+}
+
 impl NameSection for LatchedSection<'_> {
     type Store = FileLockStore;
 
     fn store(&self) -> &FileLockStore {
         self.store
-    }
-
-    fn name(&self) -> &LockName {
-        &self.name
     }
 
     fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, LockStoreError> {
@@ -166,6 +201,10 @@ impl NameSection for LatchedSection<'_> {
 
     fn enter(&mut self, ticket: &mut FileTicket) -> Result<(), LockStoreError> {
         ticket.mark_entered()
+    }
+
+    fn withdraw(&mut self, ticket: &mut FileTicket) {
+        ticket.withdraw();
     }
 
     fn drop_place(&mut self, place: &QueuePlace) -> Result<(), LockStoreError> {

@@ -11,7 +11,7 @@
 
 use super::{file_store::FileLockStore, io, section::rename};
 use crate::{
-    store::{LockStoreError, ReservationStore},
+    store::LockStoreError,
     sys::{self, nofollow},
     words::{AgentId, ProcessLocation, ProcessPresence, fnv1a},
 };

@@ -2,7 +2,7 @@
 
 use super::{file_store::FileLockStore, io};
 use crate::{
-    store::{LockRecordKind, LockStore, LockStoreError},
+    store::{LockListing, LockRecordKind, LockStore, LockStoreError},
     sys::nofollow,
     words::LockName,
 };
@@ -22,8 +22,8 @@ impl FileLockStore {
         if !self.claim_sweep() {
             return Vec::new();
         }
-        let mut names = self.names(LockRecordKind::Lock).unwrap_or_default();
-        names.extend(self.names(LockRecordKind::Freeze).unwrap_or_default());
+        let mut names = self.listing().names(LockRecordKind::Lock).unwrap_or_default();
+        names.extend(self.listing().names(LockRecordKind::Freeze).unwrap_or_default());
         // Without random bytes the first portion is as good as any.
         let random = crate::sys::random_bytes().map_or(0, u128::from_ne_bytes);
         let start = usize::try_from(random % names.len().max(1) as u128).unwrap_or(0);

@@ -96,6 +96,13 @@ impl FileTicket {
         Ok(())
     }
 
+    /// Takes the ticket out of the line. Its waiters are woken when it is left.
+    pub(super) fn withdraw(&mut self) {
+        self.unlist();
+        let _ = nofollow::remove_file(&self.path());
+        self.withdrawn = true;
+    }
+
     fn path(&self) -> PathBuf {
         self.folder.join(file_name(&self.place))
     }
@@ -111,12 +118,6 @@ impl AsFd for FileTicket {
 impl Ticket for FileTicket {
     fn place(&self) -> &QueuePlace {
         &self.place
-    }
-
-    fn withdraw(&mut self) {
-        self.unlist();
-        let _ = nofollow::remove_file(&self.path());
-        self.withdrawn = true;
     }
 
     fn leave(mut self) {

@@ -3,7 +3,7 @@ use super::{
 };
 use crate::{
     record::LockRecord,
-    rules::{AdmissionDecision, Obstacle, decide},
+    rules::{AdmissionDecision, Obstacle, RequestedGuardOrLease, decide},
     store::{LockRecordKind, LockStore, NameSection, Ticket},
     words::Timestamp,
 };
@@ -82,32 +82,62 @@ pub fn attempt<S: LockStore>(
     let mut none = None;
     let queueing = line.is_some();
     let ticket = line.unwrap_or(&mut none);
-    let mut section = store.section(request.name)?;
+    let decided = store
+        .within(request.name, |section| attempt_within(section, request, (queueing, ticket)))?;
+    match decided {
+        AttemptDecision::Blocked(obstacle, drawn) => {
+            *ticket = ticket.take().or(drawn);
+            Ok(AcquireAttemptOutcome::Blocked(obstacle))
+        }
+        AttemptDecision::Entered(mut grant)
+            if request.purpose() == RequestedGuardOrLease::Guard =>
+        {
+            grant.ticket = grant.ticket.or_else(|| ticket.take());
+            Ok(AcquireAttemptOutcome::Entered(grant))
+        }
+        AttemptDecision::Entered(grant) => {
+            // After the section, as this wakes the next waiter, which enters it.
+            ticket.take().into_iter().for_each(Ticket::leave);
+            Ok(AcquireAttemptOutcome::Entered(grant))
+        }
+    }
+}
+
+/// What was decided in a section. Tickets in it were drawn there.
+enum AttemptDecision<T> {
+    Entered(LockGrant<T>),
+    Blocked(Obstacle, Option<T>),
+}
+
+/// In the section: enters, or draws a ticket if the caller wants to stand in the queue and does not.
+fn attempt_within<C: NameSection>(
+    section: &mut C,
+    request: &LockRequest<'_>,
+    (queueing, ticket): (bool, &mut Option<StoreTicket<C>>),
+) -> Result<AttemptDecision<StoreTicket<C>>, LockOperationError> {
     loop {
-        let slot = store.peek(request.name, LockRecordKind::Lock);
-        let line = store.line(request.name)?;
+        let slot = section.slot(LockRecordKind::Lock);
+        let line = section.line()?;
         if ticket.as_ref().is_some_and(|ticket| !line.contains(ticket.place())) {
             // The line was deleted (most likely with the whole root): join its end again.
             *ticket = None;
         }
         let mine = ticket.as_ref().map(|ticket| ticket.place().number);
-        let inputs =
-            LockAdmissionInputReader::new(request, &line, mine, &slot).inputs(&mut section)?;
-        let mut turn = AcquireAttempt { section: &mut section, request, line: &line };
+        let inputs = LockAdmissionInputReader::new(request, &line, mine, &slot).inputs(section)?;
+        let mut entry = AcquireAttempt { section, request, line: &line };
         match decide(request.purpose(), inputs) {
             AdmissionDecision::Blocked(obstacle) => {
-                if queueing && ticket.is_none() {
-                    *ticket = Some(turn.draw(false)?);
-                }
-                return Ok(AcquireAttemptOutcome::Blocked(obstacle));
+                let is_new = queueing && ticket.is_none();
+                let drawn = if is_new { Some(entry.draw(false)?) } else { None };
+                return Ok(AttemptDecision::Blocked(obstacle, drawn));
             }
             AdmissionDecision::OtherSlots(theirs) => {
                 let (name, asked) = (request.name.clone(), request.mode);
                 return Err(LockOperationError::OtherSlots { name, asked, theirs });
             }
             AdmissionDecision::Enter(how) => {
-                if let Some(grant) = turn.enter(ticket, how, &slot)? {
-                    return Ok(AcquireAttemptOutcome::Entered(grant));
+                if let Some(grant) = entry.enter(ticket.as_mut(), how, &slot)? {
+                    return Ok(AttemptDecision::Entered(grant));
                 }
                 // A program that knows no latch was faster: look again.
             }

@@ -2,12 +2,12 @@ use super::{
     Denial, LockOperationError, LockRequest, QueueStanding, WaitObserver,
     deadlock_search::enlist,
     pause::{ObstacleWaitOutcome, WaitDeadline, pause},
-    snapshot::{entered, look, readable},
+    snapshot::{entered, look_with, readable},
 };
 use crate::{
     record::RecordSlot,
     rules::Obstacle,
-    store::{LockStore, NestedWaitEntry, ObstacleWatch},
+    store::{LockStore, NameReader, NestedWaitEntry, ObstacleWatch},
 };
 use std::time::Duration;
 
@@ -123,13 +123,14 @@ impl<'a, S: LockStore> HeldLockWait<'a, S> {
 
     fn denial(&self, clock: &WaitDeadline) -> Denial {
         let request = self.request();
+        let reader = self.store.reader(request.name);
         let ahead = match &self.obstacle {
-            Obstacle::Ahead(place) => self.store.ticket_text(request.name, place),
+            Obstacle::Ahead(place) => reader.ticket_text(place),
             _ => None,
         };
         Denial {
             obstacle: self.obstacle.clone(),
-            holder: look(self.store, request.name, request.caller).held(),
+            holder: look_with(&reader, request.caller).held(),
             ahead,
             waited: Some(clock.elapsed()),
         }
@@ -141,8 +142,9 @@ fn holder_of<S: LockStore>(
     store: &S,
     request: &LockRequest<'_>,
 ) -> Result<Option<Obstacle>, LockOperationError> {
-    let snapshot = look(store, request.name, request.caller);
-    if let Some(place) = entered(store, request.name)?.into_iter().next() {
+    let reader = store.reader(request.name);
+    let snapshot = look_with(&reader, request.caller);
+    if let Some(place) = entered(&reader)?.into_iter().next() {
         return Ok(Some(Obstacle::Ahead(place)));
     }
     if let Some(record) = snapshot.held() {

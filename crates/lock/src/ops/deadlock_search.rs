@@ -1,7 +1,7 @@
 use super::{LockOperationError, LockRequest, wait::log_unanswered};
 use crate::{
     rules::{DeadlockSearchSource, Obstacle, QueuePlace, TicketContent, Waiter, cycle},
-    store::{LockStore, NestedWaitEntry, Ticket},
+    store::{LockStore, NameReader, NestedWaitEntry, Ticket},
     words::LockName,
 };
 use std::time::Duration;
@@ -77,13 +77,14 @@ struct StoreWaitSource<'a, S> {
 
 impl<S: LockStore> DeadlockSearchSource for StoreWaitSource<'_, S> {
     fn line(&self, name: &LockName) -> Vec<QueuePlace> {
-        let mut line = self.store.line(name).unwrap_or_default();
-        line.retain(|place| self.store.lives(name, place));
+        let reader = self.store.reader(name);
+        let mut line = reader.line().unwrap_or_default();
+        line.retain(|place| reader.lives(place));
         line
     }
 
     fn text(&self, name: &LockName, place: &QueuePlace) -> Option<TicketContent> {
-        self.store.ticket_text(name, place)
+        self.store.reader(name).ticket_text(place)
     }
 
     fn nested(&self) -> &[Waiter] {

@@ -3,9 +3,10 @@
 use super::{
     ReservationDenial, ReservationError, ReservationRequest,
     edit_events::{is_kept_by, is_of_session, with_state},
+    reservation_change::{ReservationChange, apply_all},
     reserve::{log_denial, new_record},
     standing::{event, read_and_tidy, read_and_tidy_if},
-    yielding::{in_place_of, parted, quiet_edits},
+    yielding::{parted, quiet_edits},
 };
 use crate::{
     audit::AuditEventKind,
@@ -17,7 +18,10 @@ use crate::{
         ReservationMode, ReservationOrigin, ReservationScope, SessionActivity, WaitingReservation,
         begin_edit, conflicts, is_own, is_own_for_edit, keep_edit,
     },
-    store::{Durability, LockStoreError, RecordPutMode, ReservationSection, ReservationStore},
+    store::{
+        Durability, LockStoreError, RecordPutMode, ReservationReader, ReservationSection,
+        ReservationStore,
+    },
     words::Timestamp,
 };
 
@@ -61,10 +65,7 @@ pub enum EditOutcome {
 
 /// A reservation that was made or changed for an edit, and what was there before.
 #[derive(Clone, Debug)]
-pub struct EditReservation {
-    now: Reservation,
-    before: Option<Reservation>,
-}
+pub struct EditReservation(ReservationChange);
 
 /// Reserves the files of an edit, or none of them.
 ///
@@ -104,6 +105,15 @@ fn attempt<S: ReservationStore>(
     request: &EditRequest<'_>,
     yielding: &[Reservation],
 ) -> Result<EditOutcome, ReservationError> {
+    store.within_reservations(|section| attempt_within(store, section, request, yielding))
+}
+
+fn attempt_within<S: ReservationStore>(
+    store: &S,
+    section: &mut S::ReservationSection<'_>,
+    request: &EditRequest<'_>,
+    yielding: &[Reservation],
+) -> Result<EditOutcome, ReservationError> {
     let asked = request.targets.iter().map(|it| asked(store, request, it));
     let asked = asked.collect::<Result<Vec<Reservation>, _>>()?;
     // Reservations of others count only if they conflict with these files.
@@ -111,52 +121,28 @@ fn attempt<S: ReservationStore>(
         asked.iter().any(|asked| !conflicts(asked.terms(), it.terms()).is_empty())
     };
     let is_wanted = |it: &Reservation| is_of_session(request.caller, it) || is_in_conflict(it);
-    let mut section = store.reservation_section()?;
-    let live = read_and_tidy_if(store, &mut section, request.caller, &is_wanted)?;
-    let waiting = store.waiting_reservations()?;
+    let live = read_and_tidy_if(section, request.caller, &is_wanted)?;
+    let waiting = section.waiting()?;
     let (live, given_up) = parted(live, yielding);
     let denial = compare(request, (&asked, store.now()), &live, &waiting);
     if !denial.standing.is_empty() || !denial.waiting.is_empty() {
         return Ok(EditOutcome::Denied(Box::new(denial)));
     }
-    let made = in_place_of::<S, _>(request.caller, &mut section, &given_up, |section| {
-        put_all(store, section, (request, asked), &live)
-    })?;
-    renew(store, &mut section, (request.caller, &made), &live)?;
-    Ok(EditOutcome::Reserved(made))
-}
-
-/// In the section: puts the reservations of all files, or none of them.
-fn put_all<S: ReservationStore>(
-    store: &S,
-    section: &mut S::ReservationSection<'_>,
-    (request, asked): (&EditRequest<'_>, Vec<Reservation>),
-    live: &[Reservation],
-) -> Result<Vec<EditReservation>, LockStoreError> {
-    let mut made = Vec::new();
-    for (target, asked) in request.targets.iter().zip(asked) {
-        match put(store, section, (request, target, asked), live) {
-            Ok(reservation) => made.push(reservation),
-            Err(error) => {
-                // The first failure is the one to tell of.
-                for earlier in &made {
-                    drop(undo::<S>(section, earlier));
-                }
-                return Err(error);
-            }
-        }
-    }
-    Ok(made)
+    let targets = request.targets.iter().zip(asked);
+    let change = |(target, asked)| edit_change((request, target), asked, &live, store.now());
+    let changes: Vec<ReservationChange> = targets.map(change).collect();
+    apply_all(section, request.caller, &given_up, &changes)?;
+    renew(section, (request.caller, &changes), &live, store.now())?;
+    Ok(EditOutcome::Reserved(changes.into_iter().map(EditReservation).collect()))
 }
 
 /// In the section: renews what the session has reserved for other edits.
-fn renew<S: ReservationStore>(
-    store: &S,
-    section: &mut S::ReservationSection<'_>,
-    (caller, made): (&Caller, &[EditReservation]),
+fn renew<C: ReservationSection>(
+    section: &mut C,
+    (caller, made): (&Caller, &[ReservationChange]),
     live: &[Reservation],
+    now: Timestamp,
 ) -> Result<(), LockStoreError> {
-    let now = store.now();
     let is_made = |it: &Reservation| made.iter().any(|made| made.now.id == it.id);
     let is_other =
         |it: &&Reservation| is_of_session(caller, it) && is_kept_by(caller, it) && !is_made(it);
@@ -218,13 +204,13 @@ fn has(mine: &Reservation, asked: &Reservation) -> bool {
     mine.mode == ReservationMode::Exclusive && asked.patterns.iter().all(covers)
 }
 
-/// In the section: puts the reservation of one file, or changes the one that this agent has.
-fn put<S: ReservationStore>(
-    store: &S,
-    section: &mut S::ReservationSection<'_>,
-    (request, target, asked): (&EditRequest<'_>, &EditTarget, Reservation),
+/// A new reservation of one file, or a change of the one that this agent has.
+fn edit_change(
+    (request, target): (&EditRequest<'_>, &EditTarget),
+    asked: Reservation,
     live: &[Reservation],
-) -> Result<EditReservation, LockStoreError> {
+    time: Timestamp,
+) -> ReservationChange {
     let is_same = |it: &&Reservation| {
         it.owner == asked.owner
             && it.agent_id == asked.agent_id
@@ -232,17 +218,13 @@ fn put<S: ReservationStore>(
             && it.patterns == asked.patterns
             && it.edit.is_some()
     };
+    let durability = Durability::Volatile;
     let before = live.iter().find(is_same);
     let Some((before, state)) = before.and_then(|it| Some((it, it.edit.as_ref()?))) else {
         let state = asked.edit.clone().map(|it| EditState { call: request.call.clone(), ..it });
         let now = Reservation { edit: state, ..asked };
-        section.put(&now, RecordPutMode::New, Durability::Volatile)?;
-        let made = EditReservation { now, before: None };
-        let logged = section
-            .log(&event(AuditEventKind::Reserve, &made.now, request.caller), Durability::Volatile);
-        // What cannot be logged does not happen.
-        logged.inspect_err(|_| drop(undo::<S>(section, &made)))?;
-        return Ok(made);
+        let event = Some(event(AuditEventKind::Reserve, &now, request.caller));
+        return ReservationChange { now, before: None, durability, event };
     };
     let (call, file_state) = (request.call.clone(), target.file_state.clone());
     let edit = begin_edit(state, before.expiry(), call, file_state);
@@ -257,9 +239,8 @@ fn put<S: ReservationStore>(
         unknown: before.unknown.clone(),
         ..asked
     };
-    now.prolong(EDIT_TTL, store.now());
-    section.put(&now, RecordPutMode::Over, Durability::Volatile)?;
-    Ok(EditReservation { now, before: Some(before.clone()) })
+    now.prolong(EDIT_TTL, time);
+    ReservationChange { now, before: Some(before.clone()), durability, event: None }
 }
 
 /// Takes back what was reserved for an edit that will not be made. A reservation that has changed since stays.
@@ -271,26 +252,17 @@ pub fn cancel_edit<S: ReservationStore>(
     caller: &Caller,
     made: &[EditReservation],
 ) -> Result<(), ReservationError> {
-    let mut section = store.reservation_section()?;
-    let live = read_and_tidy(store, &mut section, caller)?;
-    for reservation in made.iter().filter(|it| live.contains(&it.now)) {
-        undo::<S>(&mut section, reservation)?;
-        if reservation.before.is_none() {
-            let event = event(AuditEventKind::Unreserve, &reservation.now, caller);
-            section.log(&event, Durability::Volatile)?;
+    store.within_reservations(|section| {
+        let live = read_and_tidy(section, caller)?;
+        for EditReservation(made) in made.iter().filter(|it| live.contains(&it.0.now)) {
+            made.undo(section)?;
+            if made.before.is_none() {
+                let event = event(AuditEventKind::Unreserve, &made.now, caller);
+                section.log(&event, Durability::Volatile)?;
+            }
         }
-    }
-    Ok(())
-}
-
-fn undo<S: ReservationStore>(
-    section: &mut S::ReservationSection<'_>,
-    made: &EditReservation,
-) -> Result<(), LockStoreError> {
-    match &made.before {
-        Some(before) => section.put(before, RecordPutMode::Over, Durability::Volatile),
-        None => section.remove(&made.now.id, Durability::Volatile),
-    }
+        Ok(())
+    })
 }
 
 fn plain<'a>(request: &EditRequest<'a>, target: &EditTarget) -> ReservationRequest<'a> {

@@ -11,7 +11,10 @@ use crate::{
         EditChange, EditEnd, EditState, Reservation, ReservationEntry, ReservationOrigin,
         ReservationSlot, SessionActivity, end_edit, keep_edit,
     },
-    store::{Durability, LockStoreError, RecordPutMode, ReservationSection, ReservationStore},
+    store::{
+        Durability, LockStoreError, RecordPutMode, ReservationReader, ReservationSection,
+        ReservationStore,
+    },
     words::{AgentId, Timestamp},
 };
 
@@ -54,27 +57,37 @@ pub fn note_edit_event<S: ReservationStore>(
         ReservationSlot::Record(it) => is_mine(it),
         _ => false,
     };
-    if !store.reservations_if(&is_mine)?.iter().any(has_mine) {
+    if !store.reservation_reader().reservations_if(&is_mine)?.iter().any(has_mine) {
         return Ok(());
     }
-    let mut section = store.reservation_section()?;
-    let all = read_if(store, caller, &is_mine)?;
-    tidy::<S>(&mut section, caller, &all.over);
+    store.within_reservations(|section| {
+        note_within(section, caller, (event, store.now()), file_state)
+    })
+}
+
+fn note_within<C: ReservationSection>(
+    section: &mut C,
+    caller: &Caller,
+    (event, now): (EditEvent<'_>, Timestamp),
+    file_state: &dyn Fn(&str) -> Option<String>,
+) -> Result<(), ReservationError> {
+    let is_mine = |it: &Reservation| is_of_session(caller, it);
+    let all = read_if(section, caller, &is_mine)?;
+    tidy(section, caller, &all.over);
     let mine: Vec<&Reservation> = all.live.iter().filter(|it| is_mine(it)).collect();
-    let now = store.now();
     for record in &mine {
         let Some(state) = &record.edit else { continue };
         let changed = match outcome(caller, (record, state), (event, now), file_state) {
             EditChange::None => None,
             EditChange::GivenBack => {
-                give_back::<S>(&mut section, caller, record)?;
+                give_back(section, caller, record)?;
                 continue;
             }
             EditChange::Changed(state, end) => Some(with_state(record, *state, (end, now))),
         };
         if matches!(event, EditEvent::SubagentEnded) && is_of_agent(caller, record) {
             let record = changed.unwrap_or_else(|| (*record).clone());
-            pass_on(store, &mut section, caller, (&record, &mine))?;
+            pass_on(section, (caller, now), (&record, &mine))?;
         } else if let Some(record) = changed {
             section.put(&record, RecordPutMode::Over, Durability::Volatile)?;
         }
@@ -141,8 +154,8 @@ pub(super) fn with_state(
     changed
 }
 
-fn give_back<S: ReservationStore>(
-    section: &mut S::ReservationSection<'_>,
+fn give_back<C: ReservationSection>(
+    section: &mut C,
     caller: &Caller,
     record: &Reservation,
 ) -> Result<(), LockStoreError> {
@@ -152,10 +165,9 @@ fn give_back<S: ReservationStore>(
 
 /// Gives a reservation of a subagent to its session. Where the session has one of that file, the later of the two
 /// stays.
-fn pass_on<S: ReservationStore>(
-    store: &S,
-    section: &mut S::ReservationSection<'_>,
-    caller: &Caller,
+fn pass_on<C: ReservationSection>(
+    section: &mut C,
+    (caller, now): (&Caller, Timestamp),
     (record, all): (&Reservation, &[&Reservation]),
 ) -> Result<(), LockStoreError> {
     let session = caller.identity.agent.session();
@@ -174,7 +186,7 @@ fn pass_on<S: ReservationStore>(
         Reservation { id: there.id.clone(), ..if is_busy { (**there).clone() } else { passed } };
     let end = record.expiry().max(there.expiry());
     if let Some(end) = end.filter(|it| kept.expiry() != Some(*it)) {
-        kept.end_at(end, store.now());
+        kept.end_at(end, now);
     }
     section.put(&kept, RecordPutMode::Over, Durability::Volatile)?;
     section.remove(&record.id, Durability::Volatile)

@@ -22,27 +22,30 @@ pub(super) struct AcquireAttempt<'a, C> {
 
 impl<C: NameSection> AcquireAttempt<'_, C> {
     /// Makes a decision to enter so. `None` where another program was faster.
+    ///
+    /// The grant has a ticket only if one was drawn here. A ticket with which the caller waited stays with the caller
+    /// until the section is over.
     pub(super) fn enter(
         &mut self,
-        ticket: &mut Option<StoreTicket<C>>,
+        waiting: Option<&mut StoreTicket<C>>,
         how: LockAdmissionPlan,
         slot: &RecordSlot,
     ) -> Result<Option<LockGrant<StoreTicket<C>>>, LockOperationError> {
         match how {
             LockAdmissionPlan::Renewing(lease) => self.renew(&lease, slot).map(Some),
             LockAdmissionPlan::UnderLease(record) => {
-                self.enter_under(record, ticket.take(), LockGrantKind::UnderLease).map(Some)
+                self.enter_under(record, waiting, LockGrantKind::UnderLease).map(Some)
             }
             LockAdmissionPlan::Nested(record) => {
-                self.enter_under(record, ticket.take(), LockGrantKind::Nested).map(Some)
+                self.enter_under(record, waiting, LockGrantKind::Nested).map(Some)
             }
-            LockAdmissionPlan::Fresh => self.take(ticket, LiveAndStaleHolders::Departed(&[])),
+            LockAdmissionPlan::Fresh => self.take(waiting, LiveAndStaleHolders::Departed(&[])),
             LockAdmissionPlan::Replacing(gone) if self.clear_away(slot, &gone)? => {
-                self.take(ticket, LiveAndStaleHolders::Departed(&gone))
+                self.take(waiting, LiveAndStaleHolders::Departed(&gone))
             }
             LockAdmissionPlan::Replacing(_) => Ok(None),
             LockAdmissionPlan::Joining(record, gone) => {
-                self.take(ticket, LiveAndStaleHolders::Others(&record, &gone))
+                self.take(waiting, LiveAndStaleHolders::Others(&record, &gone))
             }
         }
     }
@@ -61,28 +64,30 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
     /// alive. Whatever fails here takes back what was done before it.
     fn take(
         &mut self,
-        waiting: &mut Option<StoreTicket<C>>,
+        waiting: Option<&mut StoreTicket<C>>,
         beside: LiveAndStaleHolders<'_>,
     ) -> Result<Option<LockGrant<StoreTicket<C>>>, LockOperationError> {
         let now = self.section.store().now();
-        let waited = waiting.as_ref().and_then(|ticket| self.waited(ticket, now));
+        let waited = waiting.as_deref().and_then(|ticket| self.waited(ticket, now));
         let fence = self.section.next_fence(beside.fence(), now)?;
-        let fresh = match (self.request.purpose(), &waiting) {
+        let mut drawn = match (self.request.purpose(), &waiting) {
             (RequestedGuardOrLease::Guard, None) => Some(self.draw(true)?),
             _ => None,
         };
-        let id = match fresh.as_ref().or(waiting.as_ref()) {
+        let id = match drawn.as_ref().or(waiting.as_deref()) {
             Some(ticket) => ticket.place().lock_id.clone(),
             None => self.section.store().new_id()?,
         };
         let record = Box::new(self.request.record(&id, fence, now));
         let placed = self.put_beside(&record, beside);
         if !matches!(placed, Ok(RecordPutOutcome::Done)) {
-            fresh.into_iter().for_each(Ticket::leave);
+            if let Some(ticket) = &mut drawn {
+                self.section.withdraw(ticket);
+            }
             return placed.map(|_| None).map_err(LockOperationError::from);
         }
-        let ticket = self.finish(fresh.or(waiting.take()), (&record, waited), beside)?;
-        Ok(Some(LockGrant::new(record, ticket, LockGrantKind::Taken)))
+        self.finish(drawn.as_mut().or(waiting), (&record, waited), beside)?;
+        Ok(Some(LockGrant::new(record, drawn, LockGrantKind::Taken)))
     }
 
     fn put_beside(
@@ -103,10 +108,10 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
     /// Marks the ticket and logs. A failure gives the lock back: the caller does not learn that it had it.
     fn finish(
         &mut self,
-        mut ticket: Option<StoreTicket<C>>,
+        mut ticket: Option<&mut StoreTicket<C>>,
         (record, waited): (&LockRecord, Option<Duration>),
         beside: LiveAndStaleHolders<'_>,
-    ) -> Result<Option<StoreTicket<C>>, LockOperationError> {
+    ) -> Result<(), LockOperationError> {
         let marked = match (&mut ticket, self.request.purpose()) {
             (Some(ticket), RequestedGuardOrLease::Guard) if !ticket.place().entered => {
                 self.section.enter(ticket)
@@ -120,19 +125,15 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
             })
             .map_err(LockOperationError::from)
             .and_then(|()| self.log(record, None, waited));
-        if let Err(error) = logged {
+        if logged.is_err() {
             self.take_back(record, beside);
-            ticket.into_iter().for_each(Ticket::leave);
-            return Err(error);
         }
-        match self.request.purpose() {
-            RequestedGuardOrLease::Guard => Ok(ticket),
-            RequestedGuardOrLease::Lease => {
-                // A lease lives by its record; the place in the queue was only for waiting.
-                ticket.into_iter().for_each(Ticket::leave);
-                Ok(None)
-            }
+        // A lease lives by its record; the place in the queue was only for waiting.
+        let is_lease = self.request.purpose() == RequestedGuardOrLease::Lease;
+        if let Some(ticket) = ticket.filter(|_| logged.is_err() || is_lease) {
+            self.section.withdraw(ticket);
         }
+        logged
     }
 
     /// Undoes what [`put_beside`](Self::put_beside) did. There is a first failure already, which is the one
@@ -152,25 +153,23 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
     fn enter_under(
         &mut self,
         record: Box<LockRecord>,
-        waiting: Option<StoreTicket<C>>,
+        mut waiting: Option<&mut StoreTicket<C>>,
         kind: LockGrantKind,
     ) -> Result<LockGrant<StoreTicket<C>>, LockOperationError> {
         let now = self.section.store().now();
-        let waited = waiting.as_ref().and_then(|ticket| self.waited(ticket, now));
-        let ticket = match waiting {
-            None => self.draw(true)?,
-            Some(mut ticket) => {
-                self.section.enter(&mut ticket)?;
-                ticket
+        let waited = waiting.as_deref().and_then(|ticket| self.waited(ticket, now));
+        let mut drawn = match &mut waiting {
+            None => Some(self.draw(true)?),
+            Some(ticket) => {
+                self.section.enter(ticket)?;
+                None
             }
         };
-        match self.log(&record, kind.note(), waited) {
-            Ok(()) => Ok(LockGrant::new(record, Some(ticket), kind)),
-            Err(error) => {
-                ticket.leave();
-                Err(error)
-            }
+        let logged = self.log(&record, kind.note(), waited);
+        if logged.is_err() {
+            drawn.iter_mut().chain(waiting).for_each(|ticket| self.section.withdraw(ticket));
         }
+        logged.map(|()| LockGrant::new(record, drawn, kind))
     }
 
     /// Renews the caller's own lease: a new life, and new metadata where some is given. The acquisition
@@ -256,7 +255,7 @@ impl<C: NameSection> AcquireAttempt<'_, C> {
 
     /// How long the caller has stood in the queue, by what its ticket says of its arrival.
     fn waited(&self, ticket: &StoreTicket<C>, now: Timestamp) -> Option<Duration> {
-        let text = self.section.store().ticket_text(self.request.name, ticket.place())?;
+        let text = self.section.ticket_text(ticket.place())?;
         Some(now.since(text.arrived()?))
     }
 

@@ -1,6 +1,6 @@
 use super::{
     LockOperationError,
-    snapshot::{freeze_in_force, look, readable},
+    snapshot::{freeze_in_force, look_with, readable},
     status_reader::waiters,
 };
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     rules::{
         CallerIdentity, HoldState, LockRecordVerdict, QueuePlace, StalenessCause, TicketContent,
     },
-    store::LockStore,
+    store::{LockStore, NameReader},
     sys,
     words::LockName,
 };
@@ -103,23 +103,24 @@ pub fn explain<S: LockStore>(
     name: &LockName,
     caller: &Caller,
 ) -> Result<LockExplanation, LockOperationError> {
+    let reader = &store.reader(name);
     let mut reasons = Vec::new();
-    if let Some(freeze) = freeze_in_force(store, name)? {
+    if let Some(freeze) = freeze_in_force(reader)? {
         reasons.push(ExplanationReason {
             kind: ExplanationReasonKind::Frozen,
             record: Some(freeze),
             blocks: true,
         });
     }
-    reasons.extend(of_lock(store, name, caller)?);
+    reasons.extend(of_lock(reader, caller)?);
     let held = reasons.iter().any(|reason| {
         matches!(
             reason.kind,
             ExplanationReasonKind::Held { .. } | ExplanationReasonKind::SelfHeld { .. }
         )
     });
-    reasons.extend(of_inside(store, name, &reasons));
-    let waiters = waiters(store, name);
+    reasons.extend(of_inside(reader, &reasons));
+    let waiters = waiters(reader);
     if !waiters.is_empty() {
         // Those in the queue come first even where nothing stands on the name at this moment.
         reasons.push(ExplanationReason {
@@ -131,19 +132,18 @@ pub fn explain<S: LockStore>(
     Ok(LockExplanation { reasons, identity: caller.identity.clone() })
 }
 
-fn of_lock<S: LockStore>(
-    store: &S,
-    name: &LockName,
+fn of_lock(
+    reader: &impl NameReader,
     caller: &Caller,
 ) -> Result<Option<ExplanationReason>, LockOperationError> {
-    let snapshot = look(store, name, caller);
+    let snapshot = look_with(reader, caller);
     let (verdict, held) = (snapshot.verdict(), snapshot.held());
     if let RecordSlot::Corrupted(corruption) = &snapshot.slot {
         let kind = ExplanationReasonKind::Corrupted { corruption: corruption.clone() };
         let blocks = !corruption.is_provably_free();
         return Ok(Some(ExplanationReason { kind, record: None, blocks }));
     }
-    let Some(record) = readable(snapshot.slot, "lock", name)? else {
+    let Some(record) = readable(snapshot.slot, "lock", reader.name())? else {
         return Ok(None);
     };
     // Of several holders, those that are left.
@@ -156,10 +156,10 @@ fn of_lock<S: LockStore>(
         Some(LockRecordVerdict::Held(holding))
             if record.holders().any(|it| caller.identity.owns(it)) =>
         {
-            ExplanationReasonKind::SelfHeld { holding, keepers: keepers(store, &record, holding) }
+            ExplanationReasonKind::SelfHeld { holding, keepers: keepers(reader, &record, holding) }
         }
         Some(LockRecordVerdict::Held(holding)) => {
-            ExplanationReasonKind::Held { holding, keepers: keepers(store, &record, holding) }
+            ExplanationReasonKind::Held { holding, keepers: keepers(reader, &record, holding) }
         }
     };
     let blocks = matches!(verdict, Some(LockRecordVerdict::Held(_)));
@@ -167,31 +167,30 @@ fn of_lock<S: LockStore>(
 }
 
 /// The processes that keep a lock whose supervisor is gone. Searching all processes is slow, so only then.
-fn keepers<S: LockStore>(store: &S, record: &LockRecord, holding: HoldState) -> Vec<(i32, String)> {
+fn keepers(
+    reader: &impl NameReader,
+    record: &LockRecord,
+    holding: HoldState,
+) -> Vec<(i32, String)> {
     if holding != HoldState::Orphaned {
         return Vec::new();
     }
-    let line = store.line(&record.name).unwrap_or_default();
+    let line = reader.line().unwrap_or_default();
     let places = line.iter().filter(|place| record.holder(&place.lock_id).is_some());
     // A process may have the tickets of several holders.
-    let pids: BTreeSet<i32> = places.flat_map(|place| store.keepers(&record.name, place)).collect();
+    let pids: BTreeSet<i32> = places.flat_map(|place| reader.keepers(place)).collect();
     pids.into_iter().map(|pid| (pid, sys::name_of(pid).unwrap_or_default())).collect()
 }
 
 /// A guard that is in and that the record does not speak of.
-fn of_inside<S: LockStore>(
-    store: &S,
-    name: &LockName,
-    known: &[ExplanationReason],
-) -> Option<ExplanationReason> {
+fn of_inside(reader: &impl NameReader, known: &[ExplanationReason]) -> Option<ExplanationReason> {
     let spoken_of = |place: &QueuePlace| {
         let records = known.iter().filter_map(|reason| reason.record.as_ref());
         records.into_iter().any(|record| record.holder(&place.lock_id).is_some())
     };
-    let line = store.line(name).ok()?;
-    let inside = line
-        .into_iter()
-        .find(|place| place.entered && !spoken_of(place) && store.lives(name, place))?;
-    let kind = ExplanationReasonKind::Inside(store.ticket_text(name, &inside));
+    let line = reader.line().ok()?;
+    let inside =
+        line.into_iter().find(|place| place.entered && !spoken_of(place) && reader.lives(place))?;
+    let kind = ExplanationReasonKind::Inside(reader.ticket_text(&inside));
     Some(ExplanationReason { kind, record: None, blocks: true })
 }

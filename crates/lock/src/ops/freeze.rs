@@ -53,24 +53,31 @@ pub fn freeze<S: LockStore>(
     caller: &Caller,
     ttl: Duration,
 ) -> Result<FreezeOutcome, LockOperationError> {
-    let mut section = store.section(name)?;
-    let now = store.now();
-    if let slot @ RecordSlot::Newer(_) = section.store().peek(name, LockRecordKind::Lock) {
-        readable(slot, "lock", name)?;
+    store.within(name, |section| freeze_within(section, caller, ttl))
+}
+
+fn freeze_within<C: NameSection>(
+    section: &mut C,
+    caller: &Caller,
+    ttl: Duration,
+) -> Result<FreezeOutcome, LockOperationError> {
+    let name = section.name().clone();
+    if let slot @ RecordSlot::Newer(_) = section.slot(LockRecordKind::Lock) {
+        readable(slot, "lock", &name)?;
     }
-    let before = readable(section.store().peek(name, LockRecordKind::Freeze), "freeze", name)?;
-    let in_force = before.as_ref().filter(|before| !store.is_over(before));
+    let before = readable(section.slot(LockRecordKind::Freeze), "freeze", &name)?;
+    let in_force = before.as_ref().filter(|before| !section.is_over(before));
     if let Some(another) = in_force.filter(|it| !caller.identity.owns(it)) {
         return Ok(FreezeOutcome::ByAnother(Box::new(another.clone())));
     }
-    let record = order(name, caller, ttl, now);
+    let record = order(&name, caller, ttl, section.store().now());
     // The freeze that is there is over or the caller's own, so it can be replaced.
     let _ =
         section.put(LockRecordKind::Freeze, &record, RecordPutMode::Over, Durability::Synced)?;
-    let event = AuditEvent::new(AuditEventKind::Freeze, name, caller).about(&record);
+    let event = AuditEvent::new(AuditEventKind::Freeze, &name, caller).about(&record);
     if let Err(error) = section.log(&event, Durability::Synced) {
         // What cannot be logged does not happen. The first failure is the one to tell of.
-        take_back(&mut section, &record, before.as_ref());
+        take_back(section, &record, before.as_ref());
         return Err(error.into());
     }
     Ok(FreezeOutcome::Done(Box::new(record)))
@@ -129,16 +136,23 @@ pub fn unfreeze<S: LockStore>(
     caller: &Caller,
     force: bool,
 ) -> Result<UnfreezeOutcome, LockOperationError> {
-    let mut section = store.section(name)?;
-    let slot = section.store().peek(name, LockRecordKind::Freeze);
-    let over = |freeze: &LockRecord| store.is_over(freeze);
+    store.within(name, |section| unfreeze_within(section, caller, force))
+}
+
+fn unfreeze_within<C: NameSection>(
+    section: &mut C,
+    caller: &Caller,
+    force: bool,
+) -> Result<UnfreezeOutcome, LockOperationError> {
+    let slot = section.slot(LockRecordKind::Freeze);
+    let over = |freeze: &LockRecord| section.is_over(freeze);
     if matches!(slot, RecordSlot::Absent) || slot.record().is_some_and(over) {
         return Ok(UnfreezeOutcome::NotFound);
     }
     let kind = if force {
         AuditEventKind::ForceUnfreeze
     } else {
-        match readable(slot.clone(), "freeze", name)? {
+        match readable(slot.clone(), "freeze", section.name())? {
             Some(freeze) if !caller.identity.owns(&freeze) => {
                 return Ok(UnfreezeOutcome::NotYours(Box::new(freeze)));
             }
@@ -146,7 +160,7 @@ pub fn unfreeze<S: LockStore>(
             None => return Ok(UnfreezeOutcome::NotFound),
         }
     };
-    lift(&mut section, caller, slot, kind)
+    lift(section, caller, slot, kind)
 }
 
 fn lift<C: NameSection>(
@@ -175,7 +189,7 @@ fn lift<C: NameSection>(
             unread(&slot, "freeze", &name)?;
             break;
         }
-        slot = section.store().peek(&name, LockRecordKind::Freeze);
+        slot = section.slot(LockRecordKind::Freeze);
     }
     let unlogged = section.log(&event, Durability::Synced).err();
     Ok(UnfreezeOutcome::Done { unlogged, unsynced })

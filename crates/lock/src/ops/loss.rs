@@ -3,7 +3,9 @@ use crate::{
     audit::AuditEventKind,
     caller::Caller,
     record::RecordSlot,
-    store::{Durability, LockRecordKind, LockStore, LockStoreError, NameSection, Ticket},
+    store::{
+        Durability, LockRecordKind, LockStore, LockStoreError, NameReader, NameSection, Ticket,
+    },
 };
 
 /// Whether a grant still stands, by a look from outside the section: its record says so, and others find
@@ -12,15 +14,19 @@ use crate::{
 /// What is found to be missing may be about to come back, where another program is at it; [`lose`] makes
 /// sure.
 pub fn stands<S: LockStore>(store: &S, grant: &LockGrant<S::Ticket>) -> bool {
-    is_recorded(store, grant) && grant.ticket.as_ref().is_none_or(Ticket::stands)
+    stands_in(&store.reader(&grant.record.name), grant)
 }
 
-fn is_recorded<S: LockStore>(store: &S, grant: &LockGrant<S::Ticket>) -> bool {
+fn stands_in<T: Ticket>(reader: &impl NameReader, grant: &LockGrant<T>) -> bool {
+    is_recorded(reader, grant) && grant.ticket.as_ref().is_none_or(Ticket::stands)
+}
+
+fn is_recorded<T>(reader: &impl NameReader, grant: &LockGrant<T>) -> bool {
     if grant.kind == LockGrantKind::Nested {
         // The outer guard may be gone by now; this one has its ticket.
         return true;
     }
-    let slot = store.peek(&grant.record.name, LockRecordKind::Lock);
+    let slot = reader.slot(LockRecordKind::Lock);
     // What cannot be read is no proof of anything.
     matches!(slot, RecordSlot::Unreadable(_)) || release::is_in(&slot, &grant.record)
 }
@@ -49,20 +55,23 @@ pub fn lose<S: LockStore>(
     grant: &mut LockGrant<S::Ticket>,
     caller: &Caller,
 ) -> Result<LockLossCheckOutcome, LockOperationError> {
-    let mut section = store.section(&grant.record.name)?;
-    if stands(section.store(), grant) {
-        return Ok(LockLossCheckOutcome::None);
-    }
-    if grant.ticket.as_ref().is_none_or(Ticket::stands) && may_be_filling(store, grant) {
-        return Ok(LockLossCheckOutcome::Doubtful);
-    }
-    grant.lost = true;
-    let event = release::event(AuditEventKind::Lost, &grant.record, grant.kind, caller);
-    Ok(LockLossCheckOutcome::Lost { unlogged: section.log(&event, Durability::Volatile).err() })
+    let outcome = store.within(&grant.record.name, |section| {
+        if stands_in(section, grant) {
+            return Ok(LockLossCheckOutcome::None);
+        }
+        if grant.ticket.as_ref().is_none_or(Ticket::stands) && may_be_filling(section) {
+            return Ok(LockLossCheckOutcome::Doubtful);
+        }
+        let event = release::event(AuditEventKind::Lost, &grant.record, grant.kind, caller);
+        let unlogged = section.log(&event, Durability::Volatile).err();
+        Ok::<_, LockOperationError>(LockLossCheckOutcome::Lost { unlogged })
+    })?;
+    grant.lost |= matches!(outcome, LockLossCheckOutcome::Lost { .. });
+    Ok(outcome)
 }
 
 /// Whether the file there is not a record, but may be one in a moment: some programs rewrite a record in place.
-fn may_be_filling<S: LockStore>(store: &S, grant: &LockGrant<S::Ticket>) -> bool {
-    let slot = store.peek(&grant.record.name, LockRecordKind::Lock);
+fn may_be_filling(reader: &impl NameReader) -> bool {
+    let slot = reader.slot(LockRecordKind::Lock);
     matches!(slot, RecordSlot::Corrupted(corruption) if corruption.may_be_filling())
 }

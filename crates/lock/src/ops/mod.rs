@@ -21,6 +21,7 @@ mod release;
 mod renew;
 mod renewing;
 mod request;
+mod reservation_change;
 mod reservation_error;
 mod reserve;
 mod reserve_wait;

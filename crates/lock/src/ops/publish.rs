@@ -1,6 +1,5 @@
 use super::{
     LockOperationError, LockRequest,
-    acquire::StoreTicket,
     enter::{AcquireAttempt, durability_of},
     section_view::LockAdmissionInputReader,
     snapshot::freeze_in_force,
@@ -11,8 +10,8 @@ use crate::{
     record::{LockRecord, RecordSlot},
     rules::{AdmissionDecision, LockAdmissionPlan, Obstacle, decide},
     store::{
-        Durability, LockRecordKind, LockStore, LockStoreError, NameSection, RecordPutMode,
-        RecordRemoveOutcome,
+        Durability, LockRecordKind, LockStore, LockStoreError, NameReader, NameSection,
+        RecordPutMode, RecordRemoveOutcome,
     },
     words::LockName,
 };
@@ -39,19 +38,25 @@ pub fn publish<S: LockStore>(
     store: &S,
     request: &LockRequest<'_>,
 ) -> Result<ResultLeasePublishOutcome, LockOperationError> {
-    let mut section = store.section(request.name)?;
+    store.within(request.name, |section| publish_within(section, request))
+}
+
+/// In the section: makes the lease, or finds that another has the name.
+fn publish_within<C: NameSection>(
+    section: &mut C,
+    request: &LockRequest<'_>,
+) -> Result<ResultLeasePublishOutcome, LockOperationError> {
     loop {
-        let slot = store.peek(request.name, LockRecordKind::Lock);
-        let line = store.line(request.name)?;
+        let slot = section.slot(LockRecordKind::Lock);
+        let line = section.line()?;
         if let Some(before) = slot.record().filter(|record| record.result().is_some()) {
-            if freeze_in_force(store, request.name)?.is_some() {
+            if freeze_in_force(section)?.is_some() {
                 return Ok(ResultLeasePublishOutcome::Taken);
             }
-            replace(&mut section, request, before)?;
+            replace(section, request, before)?;
             return Ok(ResultLeasePublishOutcome::Done);
         }
-        let inputs =
-            LockAdmissionInputReader::new(request, &line, None, &slot).inputs(&mut section)?;
+        let inputs = LockAdmissionInputReader::new(request, &line, None, &slot).inputs(section)?;
         let how = match decide(request.purpose(), inputs) {
             AdmissionDecision::Enter(
                 how @ (LockAdmissionPlan::Fresh | LockAdmissionPlan::Replacing(_)),
@@ -66,9 +71,8 @@ pub fn publish<S: LockStore>(
                 return Ok(ResultLeasePublishOutcome::Taken);
             }
         };
-        let mut turn = AcquireAttempt { section: &mut section, request, line: &line };
-        let mut ticket: Option<StoreTicket<S::Section<'_>>> = None;
-        if turn.enter(&mut ticket, how, &slot)?.is_some() {
+        let mut entry = AcquireAttempt { section, request, line: &line };
+        if entry.enter(None, how, &slot)?.is_some() {
             return Ok(ResultLeasePublishOutcome::Done);
         }
         // A program that knows no latch was faster: look again.
@@ -122,18 +126,21 @@ pub fn withdraw<S: LockStore>(
     caller: &Caller,
     is_meant: impl Fn(&str) -> bool,
 ) -> Result<ResultWithdrawOutcome, LockOperationError> {
-    let mut section = store.section(name)?;
-    let slot = store.peek(name, LockRecordKind::Lock);
-    let RecordSlot::Record(record) = &slot else { return Ok(ResultWithdrawOutcome::NotFound) };
-    if !record.result().is_some_and(|digest| is_meant(&digest)) {
-        return Ok(ResultWithdrawOutcome::NotFound);
-    }
-    if section.remove(LockRecordKind::Lock, &slot, Durability::Volatile)?
-        == RecordRemoveOutcome::Replaced
-    {
-        return Ok(ResultWithdrawOutcome::NotFound);
-    }
-    let event =
-        AuditEvent::new(AuditEventKind::Release, name, caller).about(record).with_holder(record);
-    Ok(ResultWithdrawOutcome::Done { unlogged: section.log(&event, Durability::Volatile).err() })
+    store.within(name, |section| {
+        let slot = section.slot(LockRecordKind::Lock);
+        let RecordSlot::Record(record) = &slot else { return Ok(ResultWithdrawOutcome::NotFound) };
+        if !record.result().is_some_and(|digest| is_meant(&digest)) {
+            return Ok(ResultWithdrawOutcome::NotFound);
+        }
+        if section.remove(LockRecordKind::Lock, &slot, Durability::Volatile)?
+            == RecordRemoveOutcome::Replaced
+        {
+            return Ok(ResultWithdrawOutcome::NotFound);
+        }
+        let event = AuditEvent::new(AuditEventKind::Release, name, caller)
+            .about(record)
+            .with_holder(record);
+        let unlogged = section.log(&event, Durability::Volatile).err();
+        Ok(ResultWithdrawOutcome::Done { unlogged })
+    })
 }

@@ -38,16 +38,14 @@ pub fn release<S: LockStore>(
         ticket.into_iter().for_each(Ticket::leave);
         return Ok(ReleaseOutcome::Lost);
     }
-    // The section lasts until the ticket is out of the line, so the log tells of changes in their order.
-    let (released, section) = match store.section(&record.name) {
-        Ok(mut section) => {
-            let released = give_back_and_log(&mut section, (&record, kind), caller);
-            (released, Some(section))
+    let released = store.within(&record.name, |section| {
+        let released = give_back_and_log(section, (&record, kind), caller);
+        // The ticket ends in the section, so the log tells of changes in their order.
+        if let Some(ticket) = &mut ticket {
+            section.withdraw(ticket);
         }
-        Err(error) => (Err(error.into()), None),
-    };
-    ticket.iter_mut().for_each(Ticket::withdraw);
-    drop(section);
+        released
+    });
     // After the section, as this wakes the next waiter, which enters it.
     ticket.into_iter().for_each(Ticket::leave);
     released
@@ -85,7 +83,7 @@ fn give_back<C: NameSection>(
     record: &LockRecord,
     kind: LockGrantKind,
 ) -> Result<bool, LockOperationError> {
-    let slot = section.store().peek(&record.name, LockRecordKind::Lock);
+    let slot = section.slot(LockRecordKind::Lock);
     match kind {
         LockGrantKind::Nested => Ok(true),
         // What cannot be read is no proof of anything.

@@ -30,28 +30,35 @@ pub fn renew<S: LockStore>(
     grant: &LockGrant<S::Ticket>,
     caller: &Caller,
 ) -> Result<GuardRenewOutcome, LockOperationError> {
-    let mut section = store.section(&grant.record.name)?;
-    let slot = section.store().peek(&grant.record.name, LockRecordKind::Lock);
-    unread(&slot, "lock", &grant.record.name)?;
-    if !is_in(&slot, &grant.record) {
+    store.within(&grant.record.name, |section| renew_within(section, &grant.record, caller))
+}
+
+fn renew_within<C: NameSection>(
+    section: &mut C,
+    granted: &LockRecord,
+    caller: &Caller,
+) -> Result<GuardRenewOutcome, LockOperationError> {
+    let slot = section.slot(LockRecordKind::Lock);
+    unread(&slot, "lock", &granted.name)?;
+    if !is_in(&slot, granted) {
         return Ok(GuardRenewOutcome::Lost);
     }
     let Some(mut record) = slot.into_record() else {
         return Ok(GuardRenewOutcome::Lost);
     };
-    let ttl = lifetime(&grant.record);
-    let now = store.now();
-    match &grant.record.lock_id {
-        Some(id) => drop(record.update(id, |mine| mine.renew(ttl, now))),
-        None => record.renew(ttl, now),
-    }
+    let ttl = lifetime(granted);
     if ttl.is_none() {
         return Ok(GuardRenewOutcome::Done);
+    }
+    let now = section.store().now();
+    match &granted.lock_id {
+        Some(id) => drop(record.update(id, |mine| mine.renew(ttl, now))),
+        None => record.renew(ttl, now),
     }
     // The record there lists the caller, so it can be replaced.
     let _ =
         section.put(LockRecordKind::Lock, &record, RecordPutMode::Over, durability_of(&record))?;
-    let id = grant.record.lock_id.as_ref();
+    let id = granted.lock_id.as_ref();
     let mine = id.and_then(|id| record.holder(id)).unwrap_or(&record);
     let event = AuditEvent::new(AuditEventKind::Renew, &record.name, caller).about(mine);
     section.log(&event, Durability::Volatile)?;

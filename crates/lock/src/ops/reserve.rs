@@ -1,7 +1,8 @@
 use super::{
     ReservationError,
+    reservation_change::{ReservationChange, apply_all},
     standing::{durability, event, read_and_tidy},
-    yielding::{in_place_of, parted, quiet_edits},
+    yielding::{parted, quiet_edits},
 };
 use crate::{
     audit::AuditEventKind,
@@ -13,7 +14,7 @@ use crate::{
         ReservationId, ReservationMode, ReservationOrigin, ReservationScope, WaitingReservation,
         conflicts, extended, free_of, is_extension, is_own,
     },
-    store::{Durability, LockStoreError, RecordPutMode, ReservationSection, ReservationStore},
+    store::{LockStoreError, ReservationReader, ReservationStore},
     words::Timestamp,
 };
 use serde_json::Value;
@@ -107,12 +108,13 @@ pub fn reserve<S: ReservationStore>(
 ) -> Result<ReserveOutcome, ReservationError> {
     let mut yielding = Vec::new();
     loop {
-        let mut section = store.reservation_section()?;
-        let live = read_and_tidy(store, &mut section, request.caller)?;
-        let waiting = store.waiting_reservations()?;
-        let seen = ReservationsSeen { live, waiting: &waiting, yielding: &yielding, waited: None };
-        let attempted = attempt(store, &mut section, request, seen)?;
-        drop(section);
+        let attempted = store.within_reservations(|section| {
+            let live = read_and_tidy(section, request.caller)?;
+            let waiting = section.waiting()?;
+            let (yielding, waited) = (yielding.as_slice(), None);
+            let seen = ReservationsSeen { live, waiting: &waiting, yielding, waited };
+            attempt(store, section, request, seen)
+        })?;
         match attempted {
             ReserveAttempt::Reserved { record, is_extended } => {
                 return Ok(ReserveOutcome::Reserved { record, is_extended });
@@ -157,35 +159,21 @@ pub(super) fn attempt<S: ReservationStore>(
     let own = live
         .iter()
         .find(|it| is_own(identity, &it.owner, it.agent_id.as_ref()) && is_extension(it, &asked));
-    let (record, put) = match own {
-        None => {
-            (Reservation { patterns: extended(&[], &asked.patterns), ..asked }, RecordPutMode::New)
-        }
-        Some(own) => (extension(own, &asked, request.ttl), RecordPutMode::Over),
+    let record = match own {
+        None => Reservation { patterns: extended(&[], &asked.patterns), ..asked },
+        Some(own) => extension(own, &asked, request.ttl),
     };
     let event = event(AuditEventKind::Reserve, &record, request.caller).waited(seen.waited);
     let event = if own.is_some() { event.with("extended", true) } else { event };
-    let durability = durability(&record);
-    in_place_of::<S, _>(request.caller, section, &given_up, |section| {
-        section.put(&record, put, durability)?;
-        let logged = section.log(&event, durability);
-        logged.inspect_err(|_| take_back::<S>(section, &record, own, durability))
-    })?;
-    Ok(ReserveAttempt::Reserved { record: Box::new(record), is_extended: own.is_some() })
-}
-
-/// What cannot be logged does not happen. The first failure is the one to tell of.
-fn take_back<S: ReservationStore>(
-    section: &mut S::ReservationSection<'_>,
-    record: &Reservation,
-    before: Option<&Reservation>,
-    durability: Durability,
-) {
-    let taken_back = match before {
-        Some(before) => section.put(before, RecordPutMode::Over, durability),
-        None => section.remove(&record.id, durability),
+    let change = ReservationChange {
+        before: own.cloned(),
+        durability: durability(&record),
+        event: Some(event),
+        now: record,
     };
-    drop(taken_back);
+    apply_all(section, request.caller, &given_up, std::slice::from_ref(&change))?;
+    let ReservationChange { now, before, .. } = change;
+    Ok(ReserveAttempt::Reserved { record: Box::new(now), is_extended: before.is_some() })
 }
 
 /// The conflicts of a request with what stands and with the waiters ahead.

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     record::HoldKind,
-    reservation::{Reservation, WaitingReservation, circle},
-    store::{ReservationSection, ReservationStore, ReservationWatch},
+    reservation::{Reservation, ReservationWaitCycleLink, WaitingReservation, circle},
+    store::{ReservationReader, ReservationSection, ReservationStore, ReservationWatch},
 };
 use nix::{
     errno::Errno,
@@ -43,9 +43,8 @@ pub trait ReservationWaitObserver {
     fn is_interrupted(&mut self) -> bool;
 }
 
-/// The place of a waiter of a store.
-type StoreReservationTicket<'s, S> =
-    <<S as ReservationStore>::ReservationSection<'s> as ReservationSection>::Ticket;
+/// A waiter's request, and its place.
+type WaitingPlace<S> = (WaitingReservation, <S as ReservationStore>::ReservationTicket);
 
 /// Reserves all patterns of a request, and waits for them as long as `limit`: first come, first served. A request that
 /// overlaps an earlier waiter's waits behind it.
@@ -64,7 +63,7 @@ pub fn reserve_waiting<S: ReservationStore>(
 ) -> Result<ReserveOutcome, ReservationError> {
     let clock = WaitDeadline::start(limit);
     let mut watch = store.watch_reservations();
-    let mut place: Option<(WaitingReservation, StoreReservationTicket<'_, S>)> = None;
+    let mut place: Option<WaitingPlace<S>> = None;
     let mut yielding = quiet_at_first(store, request, observer)?;
     let mut asked = Instant::now();
     loop {
@@ -111,22 +110,58 @@ fn quiet_at_first<S: ReservationStore>(
     request: &ReservationRequest<'_>,
     observer: &mut dyn ReservationWaitObserver,
 ) -> Result<Vec<Reservation>, ReservationError> {
-    let live = read(store, request.caller)?.live;
-    let waiting = store.waiting_reservations()?;
+    let reader = store.reservation_reader();
+    let live = read(&reader, request.caller)?.live;
+    let waiting = reader.waiting()?;
     let denial = compare(request, &new_record(store, request)?, &live, &waiting);
     Ok(quiet_edits(&denial, &mut |it| observer.has_no_change(it)).unwrap_or_default())
 }
 
-/// In the section: reserves, or gives the request its place among the waiters, unless that would close a circle.
-fn look<'s, S: ReservationStore>(
-    store: &'s S,
+/// Reserves, or gives the request its place among the waiters, unless that would close a circle.
+fn look<S: ReservationStore>(
+    store: &S,
     request: &ReservationRequest<'_>,
-    place: &mut Option<(WaitingReservation, StoreReservationTicket<'s, S>)>,
+    place: &mut Option<WaitingPlace<S>>,
     yielding: &[Reservation],
 ) -> Result<ReserveAttempt, ReservationError> {
-    let mut section = store.reservation_section()?;
-    let live = read_and_tidy(store, &mut section, request.caller)?;
-    let waiting = store.waiting_reservations()?;
+    let looked = store.within_reservations(|section| {
+        look_within(store, section, request, (place.as_mut(), yielding))
+    })?;
+    match looked {
+        WaiterLook::Reserved(attempt) => {
+            *place = None;
+            Ok(attempt)
+        }
+        WaiterLook::Blocked(denial, drawn) => {
+            *place = place.take().or(drawn);
+            Ok(ReserveAttempt::Blocked(denial))
+        }
+        WaiterLook::Circle(denial, circle) => {
+            *place = None;
+            log_denial(store, request, &denial);
+            Err(ReservationError::Deadlock { circle })
+        }
+    }
+}
+
+/// What a waiter has found in a section.
+enum WaiterLook<P> {
+    Reserved(ReserveAttempt),
+    /// It waits, with the place that it has or that it got there.
+    Blocked(Box<ReservationDenial>, Option<P>),
+    /// It would wait for itself, and waits no more.
+    Circle(Box<ReservationDenial>, Vec<ReservationWaitCycleLink>),
+}
+
+/// In the section: reserves, or finds what is in the way.
+fn look_within<S: ReservationStore>(
+    store: &S,
+    section: &mut S::ReservationSection<'_>,
+    request: &ReservationRequest<'_>,
+    (place, yielding): (Option<&mut WaitingPlace<S>>, &[Reservation]),
+) -> Result<WaiterLook<WaitingPlace<S>>, ReservationError> {
+    let live = read_and_tidy(section, request.caller)?;
+    let waiting = section.waiting()?;
     let mine = place.as_ref().map(|(it, _)| it.number);
     let is_ahead = |it: &WaitingReservation| mine.is_none_or(|mine| it.number < mine);
     let ahead: Vec<_> = waiting.iter().filter(|it| is_ahead(it)).cloned().collect();
@@ -136,28 +171,32 @@ fn look<'s, S: ReservationStore>(
         yielding,
         waited: place.as_ref().map(|(it, _)| store.now().since(it.since)),
     };
-    let blocked = attempt(store, &mut section, request, seen)?;
-    let ReserveAttempt::Blocked(denial) = blocked else {
+    let attempted = attempt(store, section, request, seen)?;
+    let ReserveAttempt::Blocked(denial) = attempted else {
         // The place ends in the section, so that no waiter sees both.
-        *place = None;
-        return Ok(blocked);
+        if let Some((_, ticket)) = place {
+            section.withdraw(ticket);
+        }
+        return Ok(WaiterLook::Reserved(attempted));
     };
-    let waiter = match place {
+    let waiter = match &place {
         Some((waiter, _)) => waiter.clone(),
         None => new_waiter(store, request, &live, &waiting)?,
     };
     let circle = circle(&waiter, &live, &waiting);
-    if !circle.is_empty() {
-        *place = None;
-        drop(section);
-        log_denial(store, request, &denial);
-        return Err(ReservationError::Deadlock { circle });
+    match place {
+        place if !circle.is_empty() => {
+            if let Some((_, ticket)) = place {
+                section.withdraw(ticket);
+            }
+            Ok(WaiterLook::Circle(denial, circle))
+        }
+        Some(_) => Ok(WaiterLook::Blocked(denial, None)),
+        None => {
+            let ticket = section.enqueue(&waiter)?;
+            Ok(WaiterLook::Blocked(denial, Some((waiter, ticket))))
+        }
     }
-    if place.is_none() {
-        let ticket = section.enqueue(&waiter)?;
-        *place = Some((waiter, ticket));
-    }
-    Ok(ReserveAttempt::Blocked(denial))
 }
 
 fn new_waiter<S: ReservationStore>(

@@ -9,7 +9,7 @@ use crate::{
         LockVerdictFacts, QueueObstacle, QueueObstacleQuery, QueuePlace, RequestedGuardOrLease,
         ahead, around, judge, leased, occupant, passes,
     },
-    store::{LockStore, NameSection},
+    store::{NameReader, NameSection},
     words::{LockId, LockMode},
 };
 use std::{cell::RefCell, collections::BTreeMap};
@@ -49,13 +49,13 @@ impl<'a> LockAdmissionInputReader<'a> {
         }
         // Judged once: what stands in one sentence and has expired in the next would pass those in the queue.
         let early = self.slot.record().filter(|record| self.must_be_known_early(record));
-        let early = early.map(|record| self.judged(section.store(), record));
+        let early = early.map(|record| self.judged(section, record));
         let ahead = self.ahead(section, early.as_deref().unwrap_or_default())?;
         if ahead.is_some() && early.is_none() {
             return Ok(LockAdmissionInputs { occupant: LockOccupancy::Free, freeze: None, ahead });
         }
-        let occupant = self.occupant(section.store(), early)?;
-        let freeze = freeze_in_force(section.store(), self.request.name)?.map(Box::new);
+        let occupant = self.occupant(section, early)?;
+        let freeze = freeze_in_force(section)?.map(Box::new);
         Ok(LockAdmissionInputs { occupant, freeze, ahead })
     }
 
@@ -68,8 +68,8 @@ impl<'a> LockAdmissionInputReader<'a> {
     }
 
     /// The record's holders, judged.
-    fn judged<S: LockStore>(&self, store: &S, record: &LockRecord) -> Vec<JudgedHolder> {
-        let facts = QueueLockVerdictFacts { store, view: self };
+    fn judged<R: NameReader>(&self, reader: &R, record: &LockRecord) -> Vec<JudgedHolder> {
+        let facts = QueueLockVerdictFacts { reader, view: self };
         let holders = record.clone().into_holders().into_iter();
         let judged = holders.map(|holder| {
             let (verdict, mine) = (judge(&holder, &facts), may_renew(self.request, &holder));
@@ -80,9 +80,9 @@ impl<'a> LockAdmissionInputReader<'a> {
         judged.collect()
     }
 
-    fn occupant<S: LockStore>(
+    fn occupant<R: NameReader>(
         &self,
-        store: &S,
+        reader: &R,
         early: Option<Vec<JudgedHolder>>,
     ) -> Result<LockOccupancy, LockOperationError> {
         if let RecordSlot::Corrupted(corruption) = self.slot
@@ -93,14 +93,14 @@ impl<'a> LockAdmissionInputReader<'a> {
         let Some(record) = readable(self.slot.clone(), "lock", self.request.name)? else {
             return Ok(LockOccupancy::Free);
         };
-        let holders = early.unwrap_or_else(|| self.judged(store, &record));
+        let holders = early.unwrap_or_else(|| self.judged(reader, &record));
         Ok(occupant(holders, self.claim()))
     }
 
     /// Whether a ticket of the line lives.
-    fn lives<S: LockStore>(&self, store: &S, place: &'a QueuePlace) -> bool {
+    fn lives<R: NameReader>(&self, reader: &R, place: &'a QueuePlace) -> bool {
         let key = (place.number, place.entered, place.lock_id.as_str());
-        let probe = || store.lives(self.request.name, place);
+        let probe = || reader.lives(place);
         *self.probed.borrow_mut().entry(key).or_insert_with(probe)
     }
 
@@ -116,13 +116,12 @@ impl<'a> LockAdmissionInputReader<'a> {
         section: &mut C,
         known: &[JudgedHolder],
     ) -> Result<Option<QueueObstacle>, LockOperationError> {
-        let store = section.store();
         let stands =
             |it: &&JudgedHolder| it.mine && matches!(it.verdict, LockRecordVerdict::Held(_));
         let exclusive =
             known.iter().find(stands).filter(|it| it.holder.mode == LockMode::Exclusive);
         let my_lease = exclusive.map(|it| &it.holder);
-        let outer = self.around().filter(|outer| self.lives(store, outer));
+        let outer = self.around().filter(|outer| self.lives(section, outer));
         let mut dead = Vec::new();
         let asker = QueueObstacleQuery {
             line: self.line,
@@ -131,13 +130,13 @@ impl<'a> LockAdmissionInputReader<'a> {
             leased: leased(known, self.request.mode),
         };
         let found = ahead(asker, |place| {
-            let lives = self.lives(store, place);
+            let lives = self.lives(section, place);
             if !lives {
                 dead.push(place.clone());
             }
             lives
-                && !my_lease.is_some_and(|lease| self.waits_for(store, place, lease))
-                && !outer.is_some_and(|outer| self.passes_inside(store, outer, place))
+                && !my_lease.is_some_and(|lease| waits_for(section, place, lease))
+                && !outer.is_some_and(|outer| self.passes_inside(section, outer, place))
         });
         for place in dead {
             section.drop_place(&place)?;
@@ -158,21 +157,21 @@ impl<'a> LockAdmissionInputReader<'a> {
         id.is_some_and(|id| self.request.held.contains(id))
     }
 
-    fn passes_inside<S: LockStore>(
+    fn passes_inside<R: NameReader>(
         &self,
-        store: &S,
+        reader: &R,
         outer: &QueuePlace,
         place: &QueuePlace,
     ) -> bool {
-        let held = || Some(store.ticket_text(self.request.name, place)?.held);
+        let held = || Some(reader.ticket_text(place)?.held);
         passes(outer, &self.request.held_ids(), place, held)
     }
+}
 
-    /// Whether a place waits for a lease to end, rather than to work under it.
-    fn waits_for<S: LockStore>(&self, store: &S, place: &QueuePlace, lease: &LockRecord) -> bool {
-        let identity = || store.ticket_text(self.request.name, place)?.identity();
-        !place.entered && identity().is_some_and(|identity| !identity.owns(lease))
-    }
+/// Whether a place waits for a lease to end, rather than to work under it.
+fn waits_for(reader: &impl NameReader, place: &QueuePlace, lease: &LockRecord) -> bool {
+    let identity = || reader.ticket_text(place)?.identity();
+    !place.entered && identity().is_some_and(|identity| !identity.owns(lease))
 }
 
 /// Whether a standing record is a lease that this request may renew or work under.
@@ -189,19 +188,19 @@ fn may_renew(request: &LockRequest<'_>, record: &LockRecord) -> bool {
 }
 
 /// Knows the line already, which is possible only in the section.
-struct QueueLockVerdictFacts<'v, 'a, S> {
-    store: &'v S,
+struct QueueLockVerdictFacts<'v, 'a, R> {
+    reader: &'v R,
     view: &'v LockAdmissionInputReader<'a>,
 }
 
-impl<S: LockStore> LockVerdictFacts for QueueLockVerdictFacts<'_, '_, S> {
+impl<R: NameReader> LockVerdictFacts for QueueLockVerdictFacts<'_, '_, R> {
     fn is_over(&self, record: &LockRecord) -> bool {
-        self.store.is_over(record)
+        self.reader.is_over(record)
     }
 
     fn ticket_lives(&self, id: &LockId) -> bool {
         let place = ticket_in(self.view.line, id);
-        place.is_some_and(|place| self.view.lives(self.store, place))
+        place.is_some_and(|place| self.view.lives(self.reader, place))
     }
 
     /// Guards' processes are not asked here: their tickets alone decide, and there may be many.

@@ -3,7 +3,7 @@ use crate::{
     caller::Caller,
     record::{LockRecord, RecordSlot},
     rules::{Liveness, LockRecordVerdict, LockVerdictFacts, QueuePlace, judge},
-    store::{LockRecordKind, LockStore, LockStoreError},
+    store::{LockRecordKind, LockStore, LockStoreError, NameReader},
     words::{LockId, LockName},
 };
 use std::cell::OnceCell;
@@ -49,21 +49,17 @@ impl LockNameSnapshot {
 /// A guard that leaves between the reading of its record and that of its ticket looks like one that died;
 /// so that verdict is given only where the record is still there afterwards.
 pub fn look<S: LockStore>(store: &S, name: &LockName, caller: &Caller) -> LockNameSnapshot {
-    look_with(store, name, caller)
+    look_with(&store.reader(name), caller)
 }
 
 /// Looks at a name, asking `prober` about processes.
-pub(super) fn look_with<S: LockStore>(
-    store: &S,
-    name: &LockName,
-    prober: &impl LivenessProbe,
-) -> LockNameSnapshot {
-    let mut snapshot = look_once(store, name, prober);
+pub(super) fn look_with(reader: &impl NameReader, prober: &impl LivenessProbe) -> LockNameSnapshot {
+    let mut snapshot = look_once(reader, prober);
     for _ in 0..TRIES {
         if !snapshot.is_any_gone() {
             return snapshot;
         }
-        let again = look_once(store, name, prober);
+        let again = look_once(reader, prober);
         if again.slot.record() == snapshot.slot.record() {
             return again;
         }
@@ -75,17 +71,11 @@ pub(super) fn look_with<S: LockStore>(
 /// How often to look again when a name changes faster than it can be read.
 const TRIES: usize = 8;
 
-fn look_once<S: LockStore>(
-    store: &S,
-    name: &LockName,
-    prober: &impl LivenessProbe,
-) -> LockNameSnapshot {
-    let slot = store.peek(name, LockRecordKind::Lock);
+fn look_once(reader: &impl NameReader, prober: &impl LivenessProbe) -> LockNameSnapshot {
+    let slot = reader.slot(LockRecordKind::Lock);
     let verdicts: Vec<LockRecordVerdict> = slot.record().map_or_else(Vec::new, |record| {
-        record
-            .holders()
-            .map(|holder| judge(holder, &LazyLockVerdictFacts::new(store, name, prober)))
-            .collect()
+        let judge_one = |holder| judge(holder, &LazyLockVerdictFacts::new(reader, prober));
+        record.holders().map(judge_one).collect()
     });
     LockNameSnapshot { slot, verdicts }
 }
@@ -99,21 +89,19 @@ pub fn is_held<S: LockStore>(
     name: &LockName,
     caller: &Caller,
 ) -> Result<bool, LockOperationError> {
-    let snapshot = look(store, name, caller);
+    let reader = store.reader(name);
+    let snapshot = look_with(&reader, caller);
     if snapshot.held().is_some() {
         return Ok(true);
     }
     readable(snapshot.slot, "lock", name)?;
-    Ok(!entered(store, name)?.is_empty())
+    Ok(!entered(&reader)?.is_empty())
 }
 
 /// The live guards that are in: at most one, unless tickets were changed by hand.
-pub(super) fn entered<S: LockStore>(
-    store: &S,
-    name: &LockName,
-) -> Result<Vec<QueuePlace>, LockStoreError> {
-    let line = store.line(name)?.into_iter();
-    Ok(line.filter(|place| place.entered && store.lives(name, place)).collect())
+pub(super) fn entered(reader: &impl NameReader) -> Result<Vec<QueuePlace>, LockStoreError> {
+    let line = reader.line()?.into_iter();
+    Ok(line.filter(|place| place.entered && reader.lives(place)).collect())
 }
 
 /// The record of a slot, or the error that says what else is in its place.
@@ -155,12 +143,11 @@ pub(super) fn unread(
 }
 
 /// The freeze that is in force on a name.
-pub(super) fn freeze_in_force<S: LockStore>(
-    store: &S,
-    name: &LockName,
+pub(super) fn freeze_in_force(
+    reader: &impl NameReader,
 ) -> Result<Option<LockRecord>, LockOperationError> {
-    let freeze = readable(store.peek(name, LockRecordKind::Freeze), "freeze", name)?;
-    Ok(freeze.filter(|freeze| !store.is_over(freeze)))
+    let freeze = readable(reader.slot(LockRecordKind::Freeze), "freeze", reader.name())?;
+    Ok(freeze.filter(|freeze| !reader.is_over(freeze)))
 }
 
 /// The place of an acquisition in a line: for a moment, a caller that enters a slot has two, and then the one
@@ -181,28 +168,27 @@ impl LivenessProbe for Caller {
     }
 }
 
-/// Asks a store and the process table what a verdict needs to know, each at most once.
-pub(super) struct LazyLockVerdictFacts<'a, S, P> {
-    store: &'a S,
-    name: &'a LockName,
+/// Asks a reader and the process table what a verdict needs to know, each at most once.
+pub(super) struct LazyLockVerdictFacts<'a, R, P> {
+    reader: &'a R,
     prober: &'a P,
     process: OnceCell<Liveness>,
 }
 
-impl<'a, S: LockStore, P: LivenessProbe> LazyLockVerdictFacts<'a, S, P> {
-    pub(super) fn new(store: &'a S, name: &'a LockName, prober: &'a P) -> Self {
-        Self { store, name, prober, process: OnceCell::new() }
+impl<'a, R: NameReader, P: LivenessProbe> LazyLockVerdictFacts<'a, R, P> {
+    pub(super) fn new(reader: &'a R, prober: &'a P) -> Self {
+        Self { reader, prober, process: OnceCell::new() }
     }
 
     fn find(&self, id: &LockId) -> Result<Option<QueuePlace>, LockStoreError> {
-        let line = self.store.line(self.name)?;
+        let line = self.reader.line()?;
         Ok(ticket_in(&line, id).cloned())
     }
 }
 
-impl<S: LockStore, P: LivenessProbe> LockVerdictFacts for LazyLockVerdictFacts<'_, S, P> {
+impl<R: NameReader, P: LivenessProbe> LockVerdictFacts for LazyLockVerdictFacts<'_, R, P> {
     fn is_over(&self, record: &LockRecord) -> bool {
-        self.store.is_over(record)
+        self.reader.is_over(record)
     }
 
     fn ticket_lives(&self, id: &LockId) -> bool {
@@ -211,7 +197,7 @@ impl<S: LockStore, P: LivenessProbe> LockVerdictFacts for LazyLockVerdictFacts<'
             match &found {
                 Err(_) => return true,
                 Ok(None) => return false,
-                Ok(Some(place)) if self.store.lives(self.name, place) => return true,
+                Ok(Some(place)) if self.reader.lives(place) => return true,
                 Ok(Some(_)) => {}
             }
             // A ticket that was renamed meanwhile, on being admitted, must not look dead.

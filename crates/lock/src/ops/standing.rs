@@ -9,7 +9,7 @@ use crate::{
         judge,
     },
     rules::{Liveness, StalenessCause},
-    store::{Durability, LockStoreError, ReservationSection, ReservationStore},
+    store::{Durability, LockStoreError, ReservationReader, ReservationSection, ReservationStore},
     words::Timestamp,
 };
 use serde_json::Value;
@@ -23,33 +23,34 @@ pub(super) struct ReservationsByStaleness {
 }
 
 /// Reads and judges all records.
-pub(super) fn read<S: ReservationStore>(
-    store: &S,
+pub(super) fn read(
+    reader: &impl ReservationReader,
     caller: &Caller,
 ) -> Result<ReservationsByStaleness, LockStoreError> {
-    read_if(store, caller, &|_| true)
+    read_if(reader, caller, &|_| true)
 }
 
 /// Reads and judges the records that are wanted, and those whose lifetime has ended.
-pub(super) fn read_if<S: ReservationStore>(
-    store: &S,
+pub(super) fn read_if(
+    reader: &impl ReservationReader,
     caller: &Caller,
     is_wanted: &(dyn Fn(&Reservation) -> bool + Sync),
 ) -> Result<ReservationsByStaleness, LockStoreError> {
     // A harness that has reserved many files is asked for once.
     let mut known = HashMap::new();
-    let entries = store.reservations_if(is_wanted)?;
+    let entries = reader.reservations_if(is_wanted)?;
     let mut live = Vec::with_capacity(entries.len());
     let (mut over, mut faults) = (Vec::new(), Vec::new());
     for entry in entries {
         match readable(entry) {
             Err(fault) => faults.push(fault),
-            Ok(record) => match judge(&record, store.is_reservation_over(&record), |it| {
-                liveness(caller, it, &mut known)
-            }) {
-                None => live.push(record),
-                Some(why) => over.push((record, why)),
-            },
+            Ok(record) => {
+                match judge(&record, reader.is_over(&record), |it| liveness(caller, it, &mut known))
+                {
+                    None => live.push(record),
+                    Some(why) => over.push((record, why)),
+                }
+            }
         }
     }
     // The first one is the first that a person sees, and that is extended.
@@ -82,29 +83,27 @@ fn readable(entry: ReservationEntry) -> Result<Reservation, ReservationError> {
 
 /// In the section: reads all records, and removes those that are over. What cannot be read may reserve anything, so the
 /// first such record is an error.
-pub(super) fn read_and_tidy<S: ReservationStore>(
-    store: &S,
-    section: &mut S::ReservationSection<'_>,
+pub(super) fn read_and_tidy<C: ReservationSection>(
+    section: &mut C,
     caller: &Caller,
 ) -> Result<Vec<Reservation>, ReservationError> {
-    read_and_tidy_if(store, section, caller, &|_| true)
+    read_and_tidy_if(section, caller, &|_| true)
 }
 
 /// The same, but of the live records only those that are wanted.
-pub(super) fn read_and_tidy_if<S: ReservationStore>(
-    store: &S,
-    section: &mut S::ReservationSection<'_>,
+pub(super) fn read_and_tidy_if<C: ReservationSection>(
+    section: &mut C,
     caller: &Caller,
     is_wanted: &(dyn Fn(&Reservation) -> bool + Sync),
 ) -> Result<Vec<Reservation>, ReservationError> {
-    let mut all = read_if(store, caller, is_wanted)?;
-    tidy::<S>(section, caller, &all.over);
+    let mut all = read_if(section, caller, is_wanted)?;
+    tidy(section, caller, &all.over);
     if all.faults.is_empty() { Ok(all.live) } else { Err(all.faults.swap_remove(0)) }
 }
 
 /// In the section: removes reservations that are over.
-pub(super) fn tidy<S: ReservationStore>(
-    section: &mut S::ReservationSection<'_>,
+pub(super) fn tidy<C: ReservationSection>(
+    section: &mut C,
     caller: &Caller,
     over: &[(Reservation, StalenessCause)],
 ) {
@@ -130,13 +129,14 @@ pub fn is_reserved<S: ReservationStore>(
     store: &S,
     caller: &Caller,
 ) -> Result<bool, LockStoreError> {
+    let reader = store.reservation_reader();
     let stands = |entry: &ReservationEntry| match &entry.slot {
         ReservationSlot::Record(it) => {
-            judge(it, store.is_reservation_over(it), |it| caller.liveness(it)).is_none()
+            judge(it, reader.is_over(it), |it| caller.liveness(it)).is_none()
         }
         _ => true,
     };
-    Ok(store.reservations()?.iter().any(stands))
+    Ok(reader.reservations()?.iter().any(stands))
 }
 
 /// All reservations and waiters, as they stood at a moment.
@@ -160,8 +160,9 @@ pub fn list_reservations<S: ReservationStore>(
     store: &S,
     caller: &Caller,
 ) -> Result<ReservationList, LockStoreError> {
-    let ReservationsByStaleness { live, faults, .. } = read(store, caller)?;
-    let waiting = store.waiting_reservations()?;
+    let reader = store.reservation_reader();
+    let ReservationsByStaleness { live, faults, .. } = read(&reader, caller)?;
+    let waiting = reader.waiting()?;
     Ok(ReservationList { standing: live, faults, waiting, seen: store.now() })
 }
 

@@ -6,7 +6,7 @@ use crate::{
     caller::Caller,
     record::{HoldKind, LockRecord, RecordSlot},
     rules::{HoldState, Liveness, LockRecordVerdict, QueuePlace, StalenessCause, TicketContent},
-    store::{LockRecordKind, LockStore},
+    store::{LockListing, LockRecordKind, LockStore, NameReader},
     sys,
     words::{LockName, ProcessPresence, Timestamp},
 };
@@ -87,9 +87,9 @@ impl LockStatusEntryState {
 /// Tells all about one name: its lock, then its freeze, if there are any. Expired ones are left out: they are
 /// free for every purpose, unless there is a holder or a waiter all the same.
 pub fn survey<S: LockStore>(store: &S, name: &LockName, caller: &Caller) -> Vec<LockStatusEntry> {
-    let reader = StatusReader { store, probes: ProbeCache::new(caller) };
-    let lock = reader.lock(name, true);
-    let freeze = reader.freeze(name);
+    let (reader, status) = (store.reader(name), StatusReader { probes: ProbeCache::new(caller) });
+    let lock = status.lock(&reader, true);
+    let freeze = status.freeze(&reader);
     let free = |entry: &LockStatusEntry| {
         matches!(entry.state, LockStatusEntryState::Expired | LockStatusEntryState::Dead)
     };
@@ -101,33 +101,39 @@ pub fn survey<S: LockStore>(store: &S, name: &LockName, caller: &Caller) -> Vec<
 ///
 /// # Errors
 /// [`LockOperationError`] when the records cannot be listed.
-pub fn survey_all<S: LockStore + Sync>(
+pub fn survey_all<S: LockStore>(
     store: &S,
     caller: &Caller,
 ) -> Result<Vec<LockStatusEntry>, LockOperationError> {
-    let mut locks = store.names(LockRecordKind::Lock)?;
-    let freezes = store.names(LockRecordKind::Freeze)?;
-    let lines = store.lines()?;
+    let listing = store.listing();
+    let mut locks = listing.names(LockRecordKind::Lock)?;
+    let freezes = listing.names(LockRecordKind::Freeze)?;
+    let lines = listing.lines()?;
     // There may be a holder or a waiter without a record.
     let only_lines = lines.iter().filter(|name| locks.binary_search(name).is_err());
     let only_lines: Vec<LockName> = only_lines.cloned().collect();
     locks.extend(only_lines);
     locks.sort_unstable();
     let look = |names: &[LockName]| {
-        let reader = StatusReader { store, probes: ProbeCache::new(caller) };
-        let seen = names.iter().filter_map(|name| reader.lock(name, lines.contains(name)));
+        let status = StatusReader { probes: ProbeCache::new(caller) };
+        let seen = names
+            .iter()
+            .filter_map(|name| status.lock(&listing.reader(name), lines.contains(name)));
         seen.collect::<Vec<LockStatusEntry>>()
     };
-    let reader = StatusReader { store, probes: ProbeCache::new(caller) };
+    let status = StatusReader { probes: ProbeCache::new(caller) };
     let keep = |entry: LockStatusEntry| {
         let over = is_dead_guard(&entry) || entry.gone;
         let pruned = over && prune(store, &entry.name, entry.kind, caller);
         // Without its record, the name is listed if it has a waiter.
-        if pruned { reader.lock(&entry.name, lines.contains(&entry.name)) } else { Some(entry) }
+        if !pruned {
+            return Some(entry);
+        }
+        status.lock(&store.reader(&entry.name), lines.contains(&entry.name))
     };
     let entries = sys::in_portions(&locks, look).into_iter();
     let mut entries: Vec<LockStatusEntry> = entries.filter_map(keep).collect();
-    entries.extend(freezes.iter().filter_map(|name| reader.freeze(name)));
+    entries.extend(freezes.iter().filter_map(|name| status.freeze(&listing.reader(name))));
     Ok(entries)
 }
 
@@ -156,14 +162,13 @@ impl LivenessProbe for ProbeCache<'_> {
 }
 
 /// Looks at names, one after the other.
-struct StatusReader<'a, S> {
-    store: &'a S,
+struct StatusReader<'a> {
     probes: ProbeCache<'a>,
 }
 
-impl<S: LockStore> StatusReader<'_, S> {
-    fn lock(&self, name: &LockName, has_line: bool) -> Option<LockStatusEntry> {
-        let snapshot = look_with(self.store, name, &self.probes);
+impl StatusReader<'_> {
+    fn lock(&self, reader: &impl NameReader, has_line: bool) -> Option<LockStatusEntry> {
+        let snapshot = look_with(reader, &self.probes);
         let (verdict, taken, gone) =
             (snapshot.verdict(), standing(&snapshot), snapshot.is_any_gone());
         // Of several holders, those that are left.
@@ -182,7 +187,7 @@ impl<S: LockStore> StatusReader<'_, S> {
             }
             None => state_of_no_record(&slot).unwrap_or(LockStatusEntryState::Queued),
         };
-        let line = if has_line { self.line(name) } else { Vec::new() };
+        let line = if has_line { live_line(reader) } else { Vec::new() };
         let (inside, waiting): (Vec<&QueuePlace>, _) = line.iter().partition(|place| place.entered);
         let known = |place: &QueuePlace| slot.record()?.holder(&place.lock_id);
         let unknown: Vec<&QueuePlace> =
@@ -203,9 +208,9 @@ impl<S: LockStore> StatusReader<'_, S> {
             (state, _, _) => state,
         };
         let texts = |places: Vec<&QueuePlace>| {
-            places.into_iter().filter_map(|it| self.store.ticket_text(name, it)).collect()
+            places.into_iter().filter_map(|it| reader.ticket_text(it)).collect()
         };
-        let entry = self.entry(name, LockRecordKind::Lock, slot, state);
+        let entry = self.entry(reader.name(), LockRecordKind::Lock, slot, state);
         let gone = gone && taken > 0;
         Some(LockStatusEntry {
             inside: texts(unknown),
@@ -216,19 +221,14 @@ impl<S: LockStore> StatusReader<'_, S> {
         })
     }
 
-    /// The live tickets of a name, in their order.
-    fn line(&self, name: &LockName) -> Vec<QueuePlace> {
-        live_line(self.store, name)
-    }
-
-    fn freeze(&self, name: &LockName) -> Option<LockStatusEntry> {
-        let slot = self.store.peek(name, LockRecordKind::Freeze);
+    fn freeze(&self, reader: &impl NameReader) -> Option<LockStatusEntry> {
+        let slot = reader.slot(LockRecordKind::Freeze);
         let state = match slot.record() {
-            Some(record) if self.store.is_over(record) => LockStatusEntryState::Expired,
+            Some(record) if reader.is_over(record) => LockStatusEntryState::Expired,
             Some(_) => LockStatusEntryState::Frozen,
             None => state_of_no_record(&slot)?,
         };
-        Some(self.entry(name, LockRecordKind::Freeze, slot, state))
+        Some(self.entry(reader.name(), LockRecordKind::Freeze, slot, state))
     }
 
     fn entry(
@@ -271,16 +271,16 @@ fn state_of_no_record(slot: &RecordSlot) -> Option<LockStatusEntryState> {
 }
 
 /// The waiters for a name, in their order.
-pub(super) fn waiters<S: LockStore>(store: &S, name: &LockName) -> Vec<TicketContent> {
-    let line = live_line(store, name).into_iter().filter(|place| !place.entered);
-    line.filter_map(|place| store.ticket_text(name, &place)).collect()
+pub(super) fn waiters(reader: &impl NameReader) -> Vec<TicketContent> {
+    let line = live_line(reader).into_iter().filter(|place| !place.entered);
+    line.filter_map(|place| reader.ticket_text(&place)).collect()
 }
 
 /// The live tickets of a name, in their order.
-fn live_line<S: LockStore>(store: &S, name: &LockName) -> Vec<QueuePlace> {
+fn live_line(reader: &impl NameReader) -> Vec<QueuePlace> {
     // A line that cannot be listed shows no waiter; the record tells that something is wrong.
-    let mut line = store.line(name).unwrap_or_default();
-    line.retain(|place| store.lives(name, place));
+    let mut line = reader.line().unwrap_or_default();
+    line.retain(|place| reader.lives(place));
     line.sort_by_key(|place| place.number);
     line
 }

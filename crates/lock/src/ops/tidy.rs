@@ -5,7 +5,8 @@ use crate::{
     record::LockRecord,
     rules::{HoldState, LockRecordVerdict, StalenessCause, judge},
     store::{
-        Durability, LockRecordKind, LockStore, NameSection, RecordPutMode, RecordRemoveOutcome,
+        Durability, LockRecordKind, LockStore, LockStoreError, NameReader, NameSection,
+        RecordPutMode, RecordRemoveOutcome,
     },
     words::LockName,
 };
@@ -19,14 +20,20 @@ pub fn prune<S: LockStore>(
     kind: LockRecordKind,
     caller: &Caller,
 ) -> bool {
-    let Ok(mut section) = store.section(name) else { return false };
-    let slot = section.store().peek(name, kind);
+    let pruned =
+        store.within(name, |section| Ok::<_, LockStoreError>(prune_within(section, kind, caller)));
+    pruned.unwrap_or(false)
+}
+
+fn prune_within<C: NameSection>(section: &mut C, kind: LockRecordKind, caller: &Caller) -> bool {
+    let slot = section.slot(kind);
     let Some(record) = slot.record() else { return false };
+    let name = section.name();
     let (mut events, mut standing) = (Vec::new(), Vec::new());
     for holder in record.holders() {
         let verdict = match kind {
-            LockRecordKind::Lock => judge(holder, &LazyLockVerdictFacts::new(store, name, caller)),
-            LockRecordKind::Freeze => judge_freeze(store, holder),
+            LockRecordKind::Lock => judge(holder, &LazyLockVerdictFacts::new(&*section, caller)),
+            LockRecordKind::Freeze => judge_freeze(section, holder),
         };
         let LockRecordVerdict::Stale(why) = verdict else {
             standing.push(holder.alone());
@@ -56,8 +63,8 @@ pub fn prune<S: LockStore>(
 }
 
 /// A freeze holds until its time, whatever became of the process that ordered it.
-fn judge_freeze<S: LockStore>(store: &S, record: &LockRecord) -> LockRecordVerdict {
-    if store.is_over(record) {
+fn judge_freeze(reader: &impl NameReader, record: &LockRecord) -> LockRecordVerdict {
+    if reader.is_over(record) {
         LockRecordVerdict::Stale(StalenessCause::Expired)
     } else {
         LockRecordVerdict::Held(HoldState::Live)
@@ -68,8 +75,8 @@ fn judge_freeze<S: LockStore>(store: &S, record: &LockRecord) -> LockRecordVerdi
 pub fn tidy<S: LockStore>(store: &S, names: &[LockName], caller: &Caller) -> usize {
     let is_free = |name: &LockName| super::look(store, name, caller).is_any_gone();
     let is_over = |name: &LockName| {
-        let freeze = store.peek(name, LockRecordKind::Freeze);
-        freeze.record().is_some_and(|it| store.is_over(it))
+        let reader = store.reader(name);
+        reader.slot(LockRecordKind::Freeze).record().is_some_and(|it| reader.is_over(it))
     };
     let locks =
         names.iter().filter(|it| is_free(it) && prune(store, it, LockRecordKind::Lock, caller));

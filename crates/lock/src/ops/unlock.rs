@@ -9,8 +9,8 @@ use crate::{
     record::{HoldKind, LockRecord, RecordSlot},
     rules::{HoldState, Liveness, LockRecordVerdict, QueuePlace, StalenessCause, judge},
     store::{
-        Durability, LockRecordKind, LockStore, LockStoreError, NameSection, RecordPutMode,
-        RecordPutOutcome, RecordRemoveOutcome,
+        Durability, LockRecordKind, LockStore, LockStoreError, NameReader, NameSection,
+        RecordPutMode, RecordPutOutcome, RecordRemoveOutcome,
     },
     sys,
     words::{Fence, LockMode, LockName, ProcessPresence},
@@ -100,17 +100,25 @@ fn unlock_any<S: LockStore>(
     caller: &Caller,
     (might, only): (UnlockForce, Option<&[Fence]>),
 ) -> Result<UnlockOutcome, LockOperationError> {
-    let mut section = store.section(name)?;
-    let slot = section.store().peek(name, LockRecordKind::Lock);
-    let inside = entered(section.store(), name)?;
-    let seen = UnlockCheck { name, slot: &slot, inside: &inside, caller, only };
+    store.within(name, |section| unlock_within(section, caller, (might, only)))
+}
+
+fn unlock_within<C: NameSection>(
+    section: &mut C,
+    caller: &Caller,
+    (might, only): (UnlockForce, Option<&[Fence]>),
+) -> Result<UnlockOutcome, LockOperationError> {
+    let name = section.name().clone();
+    let slot = section.slot(LockRecordKind::Lock);
+    let inside = entered(section)?;
+    let seen = UnlockCheck { name: &name, slot: &slot, inside: &inside, caller, only };
     if let Some(refused) = seen.refused_for_fence()? {
         return Ok(refused);
     }
     let permission = match might {
         UnlockForce::Force => Ok(seen.forced()),
-        UnlockForce::Stale => seen.stale(section.store())?,
-        UnlockForce::Own => seen.own(section.store())?,
+        UnlockForce::Stale => seen.stale(section)?,
+        UnlockForce::Own => seen.own(section)?,
     };
     match permission {
         Err(refused) => Ok(refused),
@@ -118,7 +126,7 @@ fn unlock_any<S: LockStore>(
         Ok(Some(breaking)) => {
             let inside =
                 if might == UnlockForce::Force { seen.inside_of(&breaking) } else { Vec::new() };
-            break_open(&mut section, caller, &slot, (&breaking, &inside))
+            break_open(section, caller, &slot, (&breaking, &inside))
         }
     }
 }
@@ -191,7 +199,7 @@ impl UnlockCheck<'_> {
         Some(UnlockPlan { holders, rest: LockRecord::of_holders(rest), kind })
     }
 
-    fn stale<S: LockStore>(&self, store: &S) -> Result<UnlockPlanOutcome, LockOperationError> {
+    fn stale<R: NameReader>(&self, reader: &R) -> Result<UnlockPlanOutcome, LockOperationError> {
         if let RecordSlot::Corrupted(corruption) = self.slot {
             return Ok(if corruption.may_be_filling() {
                 Err(UnlockOutcome::NotStale { record: None, holding: None })
@@ -204,7 +212,7 @@ impl UnlockCheck<'_> {
             return Ok(Ok(None));
         };
         let (mut gone, mut standing) = (Vec::new(), Vec::new());
-        for (holder, verdict) in self.judged(store, record) {
+        for (holder, verdict) in self.judged(reader, record) {
             match verdict {
                 LockRecordVerdict::Held(holding) if !self.is_meant(&holder) => {
                     standing.push((holder, holding));
@@ -226,14 +234,14 @@ impl UnlockCheck<'_> {
         Ok(Ok(Some(UnlockPlan { holders: gone, rest, kind: AuditEventKind::StaleBreak })))
     }
 
-    fn own<S: LockStore>(&self, store: &S) -> Result<UnlockPlanOutcome, LockOperationError> {
+    fn own<R: NameReader>(&self, reader: &R) -> Result<UnlockPlanOutcome, LockOperationError> {
         let Some(record) = readable(self.slot.clone(), "lock", self.name)? else {
             // A guard whose record was deleted keeps its lock.
-            let lives = self.inside.first().map(|place| self.guard_lives(store, place));
+            let lives = self.inside.first().map(|place| self.guard_lives(reader, place));
             return Ok(lives.map_or(Ok(None), Err));
         };
         let expired = |verdict| verdict == LockRecordVerdict::Stale(StalenessCause::Expired);
-        let judged = self.judged(store, record.clone());
+        let judged = self.judged(reader, record.clone());
         let (first, held) = (judged.first().cloned(), judged.into_iter());
         let held: Vec<(LockRecord, LockRecordVerdict)> =
             held.filter(|(_, it)| !expired(*it)).collect();
@@ -251,7 +259,7 @@ impl UnlockCheck<'_> {
                 None => Ok(None),
             });
         };
-        if let Some(refused) = self.refused_for_guard(store, holder, *verdict) {
+        if let Some(refused) = self.refused_for_guard(reader, holder, *verdict) {
             return Ok(Err(refused));
         }
         let rest = match &holder.lock_id {
@@ -264,9 +272,9 @@ impl UnlockCheck<'_> {
 
     /// The refusal where a guard keeps its owner from giving a lock back: the holder itself, or one that runs
     /// under it.
-    fn refused_for_guard<S: LockStore>(
+    fn refused_for_guard<R: NameReader>(
         &self,
-        store: &S,
+        reader: &R,
         holder: &LockRecord,
         verdict: LockRecordVerdict,
     ) -> Option<UnlockOutcome> {
@@ -280,11 +288,11 @@ impl UnlockCheck<'_> {
         }
         // Beside a lease that others share, guards are in on their own account.
         let under = self.inside.first().filter(|_| holder.mode == LockMode::Exclusive)?;
-        Some(self.guard_lives(store, under))
+        Some(self.guard_lives(reader, under))
     }
 
-    fn guard_lives<S: LockStore>(&self, store: &S, place: &QueuePlace) -> UnlockOutcome {
-        let text = store.ticket_text(self.name, place);
+    fn guard_lives<R: NameReader>(&self, reader: &R, place: &QueuePlace) -> UnlockOutcome {
+        let text = reader.ticket_text(place);
         let pid = text.as_ref().map(|text| text.pid);
         let me = &self.caller.identity;
         let guard = text.and_then(|text| text.identity());
@@ -295,13 +303,13 @@ impl UnlockCheck<'_> {
         UnlockOutcome::GuardLives { pid, supervisor, is_mine }
     }
 
-    fn judged<S: LockStore>(
+    fn judged<R: NameReader>(
         &self,
-        store: &S,
+        reader: &R,
         record: LockRecord,
     ) -> Vec<(LockRecord, LockRecordVerdict)> {
         let judge_one = |holder: LockRecord| {
-            let verdict = judge(&holder, &LazyLockVerdictFacts::new(store, self.name, self.caller));
+            let verdict = judge(&holder, &LazyLockVerdictFacts::new(reader, self.caller));
             (holder, verdict)
         };
         record.into_holders().into_iter().map(judge_one).collect()
@@ -322,14 +330,13 @@ fn break_open<C: NameSection>(
         Ok(false) => {
             // What could not be read before can be now: it was not replaced, only not seen.
             unread(slot, "lock", &name)?;
-            let record =
-                section.store().peek(&name, LockRecordKind::Lock).into_record().map(Box::new);
+            let record = section.slot(LockRecordKind::Lock).into_record().map(Box::new);
             return Ok(UnlockOutcome::NotStale { record, holding: None });
         }
         Err(error) => Some(unless_it_stands(section, LockRecordKind::Lock, error)?),
     };
     let holders: Vec<&LockRecord> = breaking.holders.iter().map(|(_, holder)| holder).collect();
-    let guards = unlocked_guards(section.store(), (&name, caller), &holders, inside);
+    let guards = unlocked_guards(section, caller, &holders, inside);
     let mut unlogged = None;
     for event in events(&name, caller, breaking) {
         unlogged = section.log(&event, Durability::Synced).err().or(unlogged);
@@ -347,7 +354,7 @@ pub(super) fn unless_it_stands<C: NameSection>(
     kind: LockRecordKind,
     error: LockStoreError,
 ) -> Result<LockStoreError, LockStoreError> {
-    match section.store().peek(section.name(), kind) {
+    match section.slot(kind) {
         RecordSlot::Absent => Ok(error),
         _ => Err(error),
     }

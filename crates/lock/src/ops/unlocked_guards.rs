@@ -3,9 +3,9 @@ use crate::{
     caller::Caller,
     record::LockRecord,
     rules::{HoldState, Liveness, LockRecordVerdict, QueuePlace, judge},
-    store::LockStore,
+    store::NameReader,
     sys,
-    words::{LockName, ProcessPresence},
+    words::ProcessPresence,
 };
 
 /// A guard whose lock was taken away. If its process lives, it notices that and stops its command; if it is gone,
@@ -23,17 +23,17 @@ pub struct UnlockedGuard {
 }
 
 /// The guards with these places. To be called while the places are there.
-pub(super) fn unlocked_guards<S: LockStore>(
-    store: &S,
-    (name, caller): (&LockName, &Caller),
+pub(super) fn unlocked_guards<R: NameReader>(
+    reader: &R,
+    caller: &Caller,
     holders: &[&LockRecord],
     places: &[QueuePlace],
 ) -> Vec<UnlockedGuard> {
     let guard = |place: &QueuePlace| {
-        let text = store.ticket_text(name, place);
+        let text = reader.ticket_text(place);
         let pid = text.as_ref().map(|text| text.pid);
         let holder = holders.iter().find(|it| it.is_of(&place.lock_id));
-        let verdict = holder.map(|it| judge(it, &LazyLockVerdictFacts::new(store, name, caller)));
+        let verdict = holder.map(|it| judge(it, &LazyLockVerdictFacts::new(reader, caller)));
         let supervisor = match (verdict, pid.map(sys::probe)) {
             (Some(LockRecordVerdict::Held(HoldState::Orphaned)), _) => Liveness::Dead,
             // A ticket does not say in which pid namespace its pid has a meaning: that it is not here proves nothing.
@@ -42,7 +42,7 @@ pub(super) fn unlocked_guards<S: LockStore>(
         };
         let command = holder.and_then(|it| it.command.clone());
         let is_gone = supervisor == Liveness::Dead;
-        let left = if is_gone { store.keepers(name, place) } else { Vec::new() };
+        let left = if is_gone { reader.keepers(place) } else { Vec::new() };
         UnlockedGuard {
             pid,
             supervisor,

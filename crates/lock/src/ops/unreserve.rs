@@ -7,7 +7,10 @@ use crate::{
     caller::Caller,
     pattern::Pattern,
     reservation::{Reservation, ReservationEntry, ReservationSlot, is_own, reduced},
-    store::{Durability, LockStoreError, RecordPutMode, ReservationSection, ReservationStore},
+    store::{
+        Durability, LockStoreError, RecordPutMode, ReservationReader, ReservationSection,
+        ReservationStore,
+    },
 };
 
 /// What to give back.
@@ -78,13 +81,20 @@ pub fn unreserve<S: ReservationStore>(
     request: &UnreserveRequest,
     caller: &Caller,
 ) -> Result<UnreserveOutcome, ReservationError> {
-    let mut section = store.reservation_section()?;
-    if let Some(outcome) = clear::<S>(store, &mut section, request, caller)? {
+    store.within_reservations(|section| unreserve_within(section, request, caller))
+}
+
+fn unreserve_within<C: ReservationSection>(
+    section: &mut C,
+    request: &UnreserveRequest,
+    caller: &Caller,
+) -> Result<UnreserveOutcome, ReservationError> {
+    if let Some(outcome) = clear(section, request, caller)? {
         return Ok(outcome);
     }
-    let all = read(store, caller)?;
-    tidy::<S>(&mut section, caller, &all.over);
-    match unreserve_readable(store, &mut section, request, (caller, &all.live))? {
+    let all = read(section, caller)?;
+    tidy(section, caller, &all.over);
+    match unreserve_readable(section, request, (caller, &all.live))? {
         UnreserveOutcome::NotFound(what) => {
             match all.faults.into_iter().find(|it| may_be(it, request)) {
                 // Doubt is no proof that nothing is reserved.
@@ -113,9 +123,8 @@ fn may_be(fault: &ReservationError, request: &UnreserveRequest) -> bool {
 }
 
 /// In the section: gives back reservations that can be read.
-fn unreserve_readable<S: ReservationStore>(
-    store: &S,
-    section: &mut S::ReservationSection<'_>,
+fn unreserve_readable<C: ReservationSection>(
+    section: &mut C,
     request: &UnreserveRequest,
     (caller, live): (&Caller, &[Reservation]),
 ) -> Result<UnreserveOutcome, ReservationError> {
@@ -134,7 +143,7 @@ fn unreserve_readable<S: ReservationStore>(
         return Ok(refusal);
     }
     let back = request.patterns.as_ref().map(|groups| groups.concat());
-    give_back(store, section, caller, &own, back.as_deref())
+    give_back(section, caller, &own, back.as_deref())
 }
 
 /// Why a request cannot be carried out, if it names a pattern that is not to be had.
@@ -162,9 +171,8 @@ fn refusal(
 }
 
 /// In the section: takes patterns out of reservations, or all of them. Each reservation changes in one step.
-fn give_back<S: ReservationStore>(
-    store: &S,
-    section: &mut S::ReservationSection<'_>,
+fn give_back<C: ReservationSection>(
+    section: &mut C,
     caller: &Caller,
     own: &[&Reservation],
     back: Option<&[Pattern]>,
@@ -180,7 +188,7 @@ fn give_back<S: ReservationStore>(
         let durability = durability(record);
         if reduction.rest.is_empty() {
             let removed = section.remove(&record.id, durability);
-            unsynced = unless_it_stands(store, removed, |it| is_record(it, record))?.or(unsynced);
+            unsynced = unless_it_stands(section, removed, |it| is_record(it, record))?.or(unsynced);
         } else {
             let rest = Reservation { patterns: reduction.rest.clone(), ..(*record).clone() };
             section.put(&rest, RecordPutMode::Over, durability)?;
@@ -199,13 +207,13 @@ fn give_back<S: ReservationStore>(
 }
 
 /// The error of a removal that took effect: what was given back stays so. One that did not is the caller's error.
-fn unless_it_stands<S: ReservationStore>(
-    store: &S,
+fn unless_it_stands(
+    reader: &impl ReservationReader,
     removed: Result<(), LockStoreError>,
     is_it: impl Fn(&ReservationEntry) -> bool,
 ) -> Result<Option<LockStoreError>, LockStoreError> {
     let Err(error) = removed else { return Ok(None) };
-    match store.reservations() {
+    match reader.reservations() {
         Ok(all) if !all.iter().any(is_it) => Ok(Some(error)),
         _ => Err(error),
     }
@@ -223,9 +231,8 @@ fn with_holder(event: AuditEvent, record: &Reservation, caller: &Caller) -> Audi
 }
 
 /// In the section: removes by force what stands in a record's place and is no record that this program can read.
-fn clear<S: ReservationStore>(
-    store: &S,
-    section: &mut S::ReservationSection<'_>,
+fn clear<C: ReservationSection>(
+    section: &mut C,
     request: &UnreserveRequest,
     caller: &Caller,
 ) -> Result<Option<UnreserveOutcome>, ReservationError> {
@@ -233,11 +240,12 @@ fn clear<S: ReservationStore>(
     let is_named = |it: &ReservationEntry| {
         it.name == **id || it.name.to_str().and_then(|name| name.strip_suffix(".json")) == Some(id)
     };
-    let found = store.reservations()?.into_iter().find(is_named);
+    let found = section.reservations()?.into_iter().find(is_named);
     let Some(entry) = found.filter(|it| !matches!(it.slot, ReservationSlot::Record(_))) else {
         return Ok(None);
     };
-    let unsynced = unless_it_stands(store, section.clear(&entry.name), |it| it.name == entry.name)?;
+    let cleared = section.clear(&entry.name);
+    let unsynced = unless_it_stands(section, cleared, |it| it.name == entry.name)?;
     let event = AuditEvent::without_name(AuditEventKind::Unreserve, caller)
         .with("reservation", id.as_str())
         .with("forced", true);

@@ -1,8 +1,8 @@
-use super::look;
+use super::snapshot::look_with;
 use crate::{
     caller::Caller,
     record::RecordSlot,
-    store::{LockRecordKind, LockStore, LockStoreError},
+    store::{LockListing, LockRecordKind, LockStore, LockStoreError, NameReader},
 };
 
 /// What proves that a store is in use.
@@ -23,8 +23,10 @@ pub fn is_used<S: LockStore>(
     caller: &Caller,
     proof: StoreUsageEvidence,
 ) -> Result<bool, LockStoreError> {
-    for name in store.lines()? {
-        if store.line(&name)?.iter().any(|place| store.lives(&name, place)) {
+    let listing = store.listing();
+    for name in listing.lines()? {
+        let reader = listing.reader(&name);
+        if reader.line()?.iter().any(|place| reader.lives(place)) {
             return Ok(true);
         }
     }
@@ -32,18 +34,21 @@ pub fn is_used<S: LockStore>(
         return Ok(false);
     }
     let is_held = |name| {
-        let sight = look(store, name, caller);
+        let sight = look_with(&listing.reader(name), caller);
         match &sight.slot {
             RecordSlot::Absent => false,
             RecordSlot::Record(_) => sight.held().is_some_and(|record| record.result().is_none()),
             RecordSlot::Newer(_) | RecordSlot::Corrupted(_) | RecordSlot::Unreadable(_) => true,
         }
     };
-    let is_frozen = |name| match store.peek(name, LockRecordKind::Freeze) {
-        RecordSlot::Absent => false,
-        RecordSlot::Record(freeze) => !store.is_over(&freeze),
-        RecordSlot::Newer(_) | RecordSlot::Corrupted(_) | RecordSlot::Unreadable(_) => true,
+    let is_frozen = |name| {
+        let reader = listing.reader(name);
+        match reader.slot(LockRecordKind::Freeze) {
+            RecordSlot::Absent => false,
+            RecordSlot::Record(freeze) => !reader.is_over(&freeze),
+            RecordSlot::Newer(_) | RecordSlot::Corrupted(_) | RecordSlot::Unreadable(_) => true,
+        }
     };
-    Ok(store.names(LockRecordKind::Lock)?.iter().any(is_held)
-        || store.names(LockRecordKind::Freeze)?.iter().any(is_frozen))
+    Ok(listing.names(LockRecordKind::Lock)?.iter().any(is_held)
+        || listing.names(LockRecordKind::Freeze)?.iter().any(is_frozen))
 }

@@ -2,13 +2,13 @@ use super::{
     AcquireAttemptOutcome, LockGrant, LockOperationError, LockRequest, attempt,
     deadlock_search::refuse_deadlock,
     pause::{ObstacleWaitOutcome, WaitDeadline, pause},
-    snapshot::look,
+    snapshot::look_with,
 };
 use crate::{
     audit::{AuditEvent, AuditEventKind},
     record::LockRecord,
     rules::{Obstacle, QueuePlace, TicketContent},
-    store::{LockRecordKind, LockStore, ObstacleWatch, Ticket},
+    store::{LockRecordKind, LockStore, NameReader, ObstacleWatch, Ticket},
     words::LockName,
 };
 use std::{os::fd::BorrowedFd, time::Duration};
@@ -166,13 +166,14 @@ impl<S: LockStore> WaitSession<'_, S> {
         let name = self.request.name;
         let mine = ticket.map_or(u64::MAX, |ticket| ticket.place().number);
         let is_ahead = |place: &&QueuePlace| place.entered || place.number < mine;
-        let line = self.store.line(name).unwrap_or_default();
-        let ahead = line.iter().filter(is_ahead).filter(|place| self.store.lives(name, place));
+        let reader = self.store.reader(name);
+        let line = reader.line().unwrap_or_default();
+        let ahead = line.iter().filter(is_ahead).filter(|place| reader.lives(place));
         QueueStanding {
             name: name.clone(),
             obstacle: obstacle.clone(),
-            holder: self.store.peek(name, LockRecordKind::Lock).into_record(),
-            before: text_in_the_way(self.store, self.request, obstacle),
+            holder: reader.slot(LockRecordKind::Lock).into_record(),
+            before: text_in_the_way(&reader, obstacle),
             ahead: ahead.count(),
             waited: self.clock.elapsed(),
         }
@@ -180,14 +181,10 @@ impl<S: LockStore> WaitSession<'_, S> {
 }
 
 /// What the ticket in the way says, where one is.
-fn text_in_the_way<S: LockStore>(
-    store: &S,
-    request: &LockRequest<'_>,
-    obstacle: &Obstacle,
-) -> Option<TicketContent> {
+fn text_in_the_way(reader: &impl NameReader, obstacle: &Obstacle) -> Option<TicketContent> {
     match obstacle {
-        Obstacle::Ahead(place) => store.ticket_text(request.name, place),
-        Obstacle::Full(inside, _) => store.ticket_text(request.name, inside.last()?),
+        Obstacle::Ahead(place) => reader.ticket_text(place),
+        Obstacle::Full(inside, _) => reader.ticket_text(inside.last()?),
         _ => None,
     }
 }
@@ -223,8 +220,9 @@ fn denial<S: LockStore>(
     obstacle: Obstacle,
     waited: Option<Duration>,
 ) -> Denial {
-    let holder = look(store, request.name, request.caller).held();
-    let ahead = text_in_the_way(store, request, &obstacle);
+    let reader = store.reader(request.name);
+    let holder = look_with(&reader, request.caller).held();
+    let ahead = text_in_the_way(&reader, &obstacle);
     Denial { obstacle, holder, ahead, waited }
 }
 

@@ -1,31 +1,32 @@
 //! The seam: what a store of locks can do, in verbs that a folder and a cluster have in common.
 //!
 //! A store keeps, for each name, a line of tickets, at most one record and at most one freeze. A process
-//! changes them in a [`NameSection`] of that name, which only one process has at a time and which is left within
-//! microseconds. Reading needs no section: records appear whole or not at all.
+//! changes them in a [`NameSection`] of that name. A section is a closure that reads, decides and changes as if
+//! no other process did anything meanwhile ([`within`](LockStore::within)): the store of files keeps others out,
+//! and a store that cannot do that commits the changes at once, or calls the closure again.
+//! Reading alone needs no section: a [`NameReader`] shows records whole or not at all.
 //!
 //! [`ops`](crate::ops) is written against these traits alone; [`file`](mod@crate::file) is the store of one
 //! machine.
 
 mod error;
+mod name;
 mod nested_wait;
 mod reservations;
+mod ticket;
 
 pub use error::LockStoreError;
+pub use name::{LockListing, NameReader, NameSection};
 pub use nested_wait::NestedWaitEntry;
-pub use reservations::{ReservationSection, ReservationStore, ReservationWatch};
+pub use reservations::{ReservationReader, ReservationSection, ReservationStore, ReservationWatch};
+pub use ticket::{LossWatcher, ObstacleWatch, Ticket};
 
 use crate::{
     audit::AuditEvent,
-    record::{LockRecord, RecordSlot},
     rules::{Obstacle, QueuePlace, TicketContent, Waiter},
-    words::{Fence, LockId, LockName, Timestamp},
+    words::{LockId, LockName, Timestamp},
 };
-use std::{
-    collections::BTreeSet,
-    os::fd::{BorrowedFd, OwnedFd},
-    time::Duration,
-};
+use std::os::fd::OwnedFd;
 
 /// Which of the two records that a name can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +67,15 @@ pub enum RecordPutOutcome {
 
 /// Keeps tickets, records and freezes.
 pub trait LockStore: Sized {
-    /// Exclusive access to one name.
+    /// Reads one name.
+    type Reader<'s>: NameReader
+    where
+        Self: 's;
+    /// Reads all names.
+    type Listing<'s>: LockListing
+    where
+        Self: 's;
+    /// Reads and changes one name.
     type Section<'s>: NameSection<Store = Self>
     where
         Self: 's;
@@ -80,51 +89,31 @@ pub trait LockStore: Sized {
     /// The time at which a record that is written now begins.
     fn now(&self) -> Timestamp;
 
-    /// Whether the lifetime of a record has ended. The store decides: a store on a network ends records itself, and
-    /// does not use the clock of a client.
-    fn is_over(&self, record: &LockRecord) -> bool;
-
     /// An id that no other acquisition has.
     ///
     /// # Errors
     /// When there is no randomness to make one of.
     fn new_id(&self) -> Result<LockId, LockStoreError>;
 
-    /// Enters the section of a name: waits for its present user, at most a few seconds.
+    /// Reads a name as it stands now.
+    fn reader<'s>(&'s self, name: &'s LockName) -> Self::Reader<'s>;
+
+    /// Reads all names as they stand now.
+    fn listing(&self) -> Self::Listing<'_>;
+
+    /// Reads and changes a name while no other process can: waits for another that does, at most a few seconds.
+    ///
+    /// A store that cannot keep others out calls `change` again when another process was faster, and what the earlier
+    /// call did has not happened. So `change` must have no effect but through its section: what it finds out is
+    /// returned, and the caller's tickets are given up after this returns.
     ///
     /// # Errors
-    /// [`LockStoreError::LatchBusy`] names the process that is in there for too long; other errors say what failed.
-    fn section(&self, name: &LockName) -> Result<Self::Section<'_>, LockStoreError>;
-
-    /// Reads a name's record or freeze as it stands now.
-    fn peek(&self, name: &LockName, kind: LockRecordKind) -> RecordSlot;
-
-    /// Lists the tickets of a name, in no particular order, the dead ones too.
-    ///
-    /// # Errors
-    /// When the line cannot be read.
-    fn line(&self, name: &LockName) -> Result<Vec<QueuePlace>, LockStoreError>;
-
-    /// Whether anything that has the ticket lives. Doubt counts as alive.
-    fn lives(&self, name: &LockName, place: &QueuePlace) -> bool;
-
-    /// What a ticket says; `None` where it is gone or unreadable.
-    fn ticket_text(&self, name: &LockName, place: &QueuePlace) -> Option<TicketContent>;
-
-    /// The processes that keep a ticket alive, as far as this machine's process table shows them.
-    fn keepers(&self, name: &LockName, place: &QueuePlace) -> Vec<i32>;
-
-    /// All names with a record or with a freeze, sorted; costs time that grows with their number.
-    ///
-    /// # Errors
-    /// When the records cannot be listed.
-    fn names(&self, kind: LockRecordKind) -> Result<Vec<LockName>, LockStoreError>;
-
-    /// The names that have a line, even if it has no ticket any more.
-    ///
-    /// # Errors
-    /// When the lines cannot be listed.
-    fn lines(&self) -> Result<BTreeSet<LockName>, LockStoreError>;
+    /// Those of `change`; [`LockStoreError::LatchBusy`] names the process that is in there for too long.
+    fn within<R, E: From<LockStoreError>>(
+        &self,
+        name: &LockName,
+        change: impl FnMut(&mut Self::Section<'_>) -> Result<R, E>,
+    ) -> Result<R, E>;
 
     /// The waiters that run under other acquisitions, of all names: the only ones that can be part of a
     /// deadlock. Costs time that grows with their number alone.
@@ -175,79 +164,6 @@ pub trait LockStore: Sized {
     fn log(&self, event: &AuditEvent) -> Result<(), LockStoreError>;
 }
 
-/// Changes the state of one name while no other process can.
-pub trait NameSection {
-    /// The store that this is a section of.
-    type Store: LockStore;
-
-    /// The store.
-    fn store(&self) -> &Self::Store;
-
-    /// The name.
-    fn name(&self) -> &LockName;
-
-    /// Gives the next fence: above every earlier one of this name, and above `floor`.
-    ///
-    /// # Errors
-    /// When the counter cannot be read or written.
-    fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, LockStoreError>;
-
-    /// Draws the ticket for a queue position, which must be behind all others.
-    ///
-    /// # Errors
-    /// When it cannot be written; then it is not there.
-    fn enqueue(
-        &mut self,
-        place: QueuePlace,
-        text: &TicketContent,
-    ) -> Result<<Self::Store as LockStore>::Ticket, LockStoreError>;
-
-    /// Marks a ticket as admitted.
-    ///
-    /// # Errors
-    /// When the mark cannot be written; then the ticket still waits.
-    fn enter(
-        &mut self,
-        ticket: &mut <Self::Store as LockStore>::Ticket,
-    ) -> Result<(), LockStoreError>;
-
-    /// Removes a ticket that is dead, or that is taken from its holder by force.
-    ///
-    /// # Errors
-    /// When it cannot be removed. One that is gone already is no error.
-    fn drop_place(&mut self, place: &QueuePlace) -> Result<(), LockStoreError>;
-
-    /// Puts a record in its place, whole or not at all.
-    ///
-    /// # Errors
-    /// When it cannot be written; then nothing has changed.
-    fn put(
-        &mut self,
-        kind: LockRecordKind,
-        record: &LockRecord,
-        put: RecordPutMode,
-        durability: Durability,
-    ) -> Result<RecordPutOutcome, LockStoreError>;
-
-    /// Removes a record that was judged to be in the way, provided that it is still there: another program may
-    /// have put its record in place since.
-    ///
-    /// # Errors
-    /// When it cannot be removed; or when it is gone, but a power cut may bring it back.
-    fn remove(
-        &mut self,
-        kind: LockRecordKind,
-        judged: &RecordSlot,
-        durability: Durability,
-    ) -> Result<RecordRemoveOutcome, LockStoreError>;
-
-    /// Writes to the audit log the event of a change that this section makes.
-    ///
-    /// # Errors
-    /// When the log cannot be written.
-    fn log(&mut self, event: &AuditEvent, durability: Durability) -> Result<(), LockStoreError>;
-}
-
 /// Whether a removal took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a removal that found something else changed nothing"]
@@ -256,55 +172,4 @@ pub enum RecordRemoveOutcome {
     Done,
     /// Another record is there, and stays.
     Replaced,
-}
-
-/// A place in a line that is alive as long as any process has it.
-pub trait Ticket {
-    /// The place.
-    fn place(&self) -> &QueuePlace;
-
-    /// Takes the place out of the line: a process that looks finds it no more. Processes that wait for it
-    /// already are woken when it [leaves](Self::leave), which is to follow at once; if this process dies before
-    /// that, they find out by themselves within a second.
-    fn withdraw(&mut self);
-
-    /// Gives the place up now, also for processes that inherited it. Dropping a ticket does not: a
-    /// command may live on that has it too.
-    fn leave(self);
-
-    /// Whether others still find it: a ticket that was removed blocks no waiter.
-    fn stands(&self) -> bool;
-}
-
-/// Tells when what is held may be lost.
-pub trait LossWatcher {
-    /// A descriptor that becomes readable then.
-    fn source(&self) -> BorrowedFd<'_>;
-
-    /// Forgets what it has reported, and watches what is there now. To be called before each look, so that no
-    /// change after that look is missed.
-    fn rearm(&mut self);
-}
-
-/// Waits for the end of an obstacle.
-pub trait ObstacleWatch {
-    /// Sleeps for a short while, at most `limit`, in the way that wakes soonest; true where the obstacle may be
-    /// gone. It cannot be interrupted, so it ends within a twentieth of a second.
-    fn doze(&mut self, limit: Duration) -> bool;
-
-    /// Looks whether the obstacle may be gone. To be called first, and each time
-    /// [`patience`](Self::patience) is over.
-    fn look(&mut self) -> bool;
-
-    /// Descriptors that become readable when it may be gone.
-    fn sources(&self) -> Vec<BorrowedFd<'_>>;
-
-    /// Whether what made a source readable may have been the obstacle's end; if not, that source is quiet
-    /// again. To be asked when one is.
-    fn is_over(&mut self) -> bool {
-        true
-    }
-
-    /// After how long to look again; `None` where only the sources matter.
-    fn patience(&self, now: Timestamp) -> Option<Duration>;
 }

@@ -1,28 +1,14 @@
+#[cfg(doc)]
+use super::NameReader;
 use super::{Durability, LockStore, LockStoreError, RecordPutMode};
 use crate::audit::AuditEvent;
 use crate::reservation::{Reservation, ReservationEntry, ReservationId, WaitingReservation};
 use std::{ffi::OsStr, os::fd::BorrowedFd};
 
-/// Keeps reservations, and the requests that wait for them.
-///
-/// Overlap is a matter between any two reservations, so there is one section for all of them: a decision and its record
-/// are one step.
-pub trait ReservationStore: LockStore {
-    /// Exclusive access to all reservations.
-    type ReservationSection<'s>: ReservationSection
-    where
-        Self: 's;
-    /// Something that ends when a reservation or a waiter may be gone.
-    type ReservationWatch: ReservationWatch;
-
-    /// Enters the section: waits for its present user, at most a few seconds.
-    ///
-    /// # Errors
-    /// [`LockStoreError`] as for the section of a name.
-    fn reservation_section(&self) -> Result<Self::ReservationSection<'_>, LockStoreError>;
-
-    /// Whether the lifetime of a reservation has ended, like [`LockStore::is_over`] for a lock.
-    fn is_reservation_over(&self, record: &Reservation) -> bool;
+/// Reads reservations, and the requests that wait for them.
+pub trait ReservationReader {
+    /// Whether the lifetime of a reservation has ended, as [`NameReader::is_over`] says it of a lock.
+    fn is_over(&self, record: &Reservation) -> bool;
 
     /// Lists what stands in the places of records, in no particular order; costs time that grows with their number.
     ///
@@ -46,15 +32,46 @@ pub trait ReservationStore: LockStore {
     ///
     /// # Errors
     /// When they cannot be listed.
-    fn waiting_reservations(&self) -> Result<Vec<WaitingReservation>, LockStoreError>;
+    fn waiting(&self) -> Result<Vec<WaitingReservation>, LockStoreError>;
+}
+
+/// Keeps reservations, and the requests that wait for them.
+///
+/// Overlap is a matter between any two reservations, so there is one section for all of them: a decision and its record
+/// are one step.
+pub trait ReservationStore: LockStore {
+    /// Reads reservations.
+    type ReservationReader<'s>: ReservationReader
+    where
+        Self: 's;
+    /// Reads and changes reservations.
+    type ReservationSection<'s>: ReservationSection<Ticket = Self::ReservationTicket>
+    where
+        Self: 's;
+    /// The place of a waiter. The place ends when this is dropped, also by the end of the process.
+    type ReservationTicket;
+    /// Something that ends when a reservation or a waiter may be gone.
+    type ReservationWatch: ReservationWatch;
+
+    /// Reads reservations as they stand now.
+    fn reservation_reader(&self) -> Self::ReservationReader<'_>;
+
+    /// Reads and changes reservations while no other process can, as [`LockStore::within`] does with a name.
+    ///
+    /// # Errors
+    /// Those of `change`, and [`LockStoreError`] as for the section of a name.
+    fn within_reservations<R, E: From<LockStoreError>>(
+        &self,
+        change: impl FnMut(&mut Self::ReservationSection<'_>) -> Result<R, E>,
+    ) -> Result<R, E>;
 
     /// Starts watching all reservations and waiters.
     fn watch_reservations(&self) -> Self::ReservationWatch;
 }
 
-/// Changes reservations while no other process can.
-pub trait ReservationSection {
-    /// The place of a waiter. The place ends when this is dropped, also by the end of the process.
+/// Reads and changes reservations while no other process can. It reads what it has changed.
+pub trait ReservationSection: ReservationReader {
+    /// The place of a waiter.
     type Ticket;
 
     /// Puts a record in its place, whole or not at all.
@@ -85,6 +102,9 @@ pub trait ReservationSection {
     /// # Errors
     /// When it cannot be written; then it is not there.
     fn enqueue(&mut self, request: &WaitingReservation) -> Result<Self::Ticket, LockStoreError>;
+
+    /// Takes the caller's request out of those that wait.
+    fn withdraw(&mut self, ticket: &mut Self::Ticket);
 
     /// Writes to the audit log the event of a change that this section makes.
     ///

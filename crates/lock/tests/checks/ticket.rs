@@ -3,7 +3,7 @@
 use lokt_lock::{
     file::FileLockStore,
     rules::{QueuePlace, TicketContent},
-    store::LockStore,
+    store::{LockStore, NameReader},
     words::{LockMode, LockName},
 };
 use std::{fs, num::NonZeroU32};
@@ -30,7 +30,8 @@ fn check_listing(file: &str, content: &[u8]) {
     let folder = store.layout().queue(&lock);
     fs::create_dir_all(&folder).expect("a folder can be made");
     fs::write(folder.join(file), content).expect("a file can be written");
-    let line = store.line(&lock).expect("a line can be listed");
+    let reader = store.reader(&lock);
+    let line = reader.line().expect("a line can be listed");
     let expected = place_of(file);
     assert_eq!(
         line.as_slice(),
@@ -38,13 +39,9 @@ fn check_listing(file: &str, content: &[u8]) {
         "{file:?}: a ticket is what has a ticket's name"
     );
     if let [place] = line.as_slice() {
-        assert!(!store.lives(&lock, place), "a ticket without a process is dead");
+        assert!(!reader.lives(place), "a ticket without a process is dead");
         let text = serde_json::from_slice::<TicketContent>(content).ok();
-        assert_eq!(
-            store.ticket_text(&lock, place),
-            text,
-            "{file:?}: a ticket's text is in its file"
-        );
+        assert_eq!(reader.ticket_text(place), text, "{file:?}: a ticket's text is in its file");
         text.iter().for_each(check_round_trip);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::model::{
     memory_root::{LockRecordFileContent, TicketFile},
+    reader::MemoryReader,
     store::MemoryStore,
 };
 use lokt_lock::{
@@ -9,8 +10,8 @@ use lokt_lock::{
     record::{LockRecord, RecordSlot},
     rules::{QueuePlace, TicketContent},
     store::{
-        Durability, LockRecordKind, LockStoreError, NameSection, RecordPutMode, RecordPutOutcome,
-        RecordRemoveOutcome, Ticket,
+        Durability, LockRecordKind, LockStoreError, NameReader, NameSection, RecordPutMode,
+        RecordPutOutcome, RecordRemoveOutcome, Ticket,
     },
     words::{Fence, LockMode, LockName, Timestamp},
 };
@@ -28,6 +29,10 @@ impl Drop for MemorySection<'_> {
 }
 
 impl MemorySection<'_> {
+    fn reader(&self) -> MemoryReader<'_> {
+        MemoryReader { store: self.store, name: &self.name }
+    }
+
     fn is_taken(&self, kind: LockRecordKind) -> bool {
         !matches!(self.store.0.root.borrow().record_file(kind), RecordSlot::Absent)
     }
@@ -44,15 +49,41 @@ impl MemorySection<'_> {
     }
 }
 
+impl NameReader for MemorySection<'_> {
+    fn name(&self) -> &LockName {
+        &self.name
+    }
+
+    fn slot(&self, kind: LockRecordKind) -> RecordSlot {
+        self.reader().slot(kind)
+    }
+
+    fn is_over(&self, record: &LockRecord) -> bool {
+        self.reader().is_over(record)
+    }
+
+    fn line(&self) -> Result<Vec<QueuePlace>, LockStoreError> {
+        self.reader().line()
+    }
+
+    fn lives(&self, place: &QueuePlace) -> bool {
+        self.reader().lives(place)
+    }
+
+    fn ticket_text(&self, place: &QueuePlace) -> Option<TicketContent> {
+        self.reader().ticket_text(place)
+    }
+
+    fn keepers(&self, place: &QueuePlace) -> Vec<i32> {
+        self.reader().keepers(place)
+    }
+}
+
 impl NameSection for MemorySection<'_> {
     type Store = MemoryStore;
 
     fn store(&self) -> &MemoryStore {
         self.store
-    }
-
-    fn name(&self) -> &LockName {
-        &self.name
     }
 
     /// Nothing follows from a number that no process got. So this is no change after which a crash is tried.
@@ -99,6 +130,10 @@ impl NameSection for MemorySection<'_> {
         }
         ticket.place = entered;
         Ok(())
+    }
+
+    fn withdraw(&mut self, ticket: &mut MemoryTicket) {
+        ticket.withdraw();
     }
 
     fn drop_place(&mut self, place: &QueuePlace) -> Result<(), LockStoreError> {
@@ -170,6 +205,12 @@ impl MemoryTicket {
         Self { store: store.clone(), place: place.clone(), open: true }
     }
 
+    fn withdraw(&mut self) {
+        if self.stands() {
+            self.store.change("giving up the ticket", |root| root.unlink(&self.place));
+        }
+    }
+
     /// Keeps the ticket open until a later operation.
     pub(crate) fn keep_open(mut self) -> QueuePlace {
         self.open = false;
@@ -180,12 +221,6 @@ impl MemoryTicket {
 impl Ticket for MemoryTicket {
     fn place(&self) -> &QueuePlace {
         &self.place
-    }
-
-    fn withdraw(&mut self) {
-        if self.stands() {
-            self.store.change("giving up the ticket", |root| root.unlink(&self.place));
-        }
     }
 
     fn leave(mut self) {

@@ -7,18 +7,17 @@
 use crate::model::{
     memory_root::{ForeignStep, MemoryRoot},
     obstacle_watch::{FixedAnswerObstacleWatch, NoLossWatcher, is_over},
+    reader::{EmptyListing, MemoryReader},
     section::{MemorySection, MemoryTicket},
 };
 use lokt_lock::{
     audit::AuditEvent,
-    record::{LockRecord, RecordSlot},
-    rules::{Obstacle, QueuePlace, TicketContent, Waiter},
+    rules::{Obstacle, QueuePlace, Waiter},
     store::{LockRecordKind, LockStore, LockStoreError},
     words::{LockId, LockName, Timestamp},
 };
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
     io::ErrorKind,
     rc::Rc,
 };
@@ -50,7 +49,7 @@ pub(crate) struct StoreCallTrace {
     pub(crate) fallible_calls: usize,
     /// The number of probes of tickets.
     pub(crate) ticket_probes: usize,
-    injection: InjectedStoreEvent,
+    pub(super) injection: InjectedStoreEvent,
     /// Whether the injection could happen, and did.
     pub(crate) happened: bool,
     /// Whether the record to remove was not the judged one any more.
@@ -131,14 +130,12 @@ impl MemoryStore {
 }
 
 impl LockStore for MemoryStore {
+    type Reader<'s> = MemoryReader<'s>;
+    type Listing<'s> = EmptyListing;
     type Section<'s> = MemorySection<'s>;
     type Ticket = MemoryTicket;
     type ObstacleWatch = FixedAnswerObstacleWatch;
     type LossWatcher = NoLossWatcher;
-
-    fn is_over(&self, record: &LockRecord) -> bool {
-        record.is_expired(self.now())
-    }
 
     fn now(&self) -> Timestamp {
         let trace = &mut *self.0.trace.borrow_mut();
@@ -156,52 +153,23 @@ impl LockStore for MemoryStore {
         Ok(LockId::from_record(&format!("{}-{}", self.0.process, root.ids)).unwrap())
     }
 
-    fn section(&self, name: &LockName) -> Result<MemorySection<'_>, LockStoreError> {
+    fn reader<'s>(&'s self, name: &'s LockName) -> MemoryReader<'s> {
+        MemoryReader { store: self, name }
+    }
+
+    fn listing(&self) -> EmptyListing {
+        EmptyListing
+    }
+
+    fn within<R, E: From<LockStoreError>>(
+        &self,
+        name: &LockName,
+        mut change: impl FnMut(&mut MemorySection<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
         self.try_call("enter the section")?;
         let was = self.0.latched.replace(true);
         assert!(!was, "a process in the section would wait for itself");
-        Ok(MemorySection { store: self, name: name.clone() })
-    }
-
-    fn peek(&self, _: &LockName, kind: LockRecordKind) -> RecordSlot {
-        self.before_record_access(kind);
-        self.0.root.borrow().record_file(kind)
-    }
-
-    fn line(&self, _: &LockName) -> Result<Vec<QueuePlace>, LockStoreError> {
-        self.try_call("list the line")?;
-        // The last first: no rule may rely on an order.
-        Ok(self.0.root.borrow().queue.iter().rev().map(|file| file.place.clone()).collect())
-    }
-
-    fn lives(&self, _: &LockName, place: &QueuePlace) -> bool {
-        let trace = &mut *self.0.trace.borrow_mut();
-        if let InjectedStoreEvent::Death(at, process) = trace.injection
-            && at == trace.ticket_probes
-        {
-            let mut root = self.0.root.borrow_mut();
-            root.supervisor_dies(process);
-            root.command_dies(process);
-            trace.happened = true;
-        }
-        trace.ticket_probes += 1;
-        self.0.root.borrow().lives(place)
-    }
-
-    fn ticket_text(&self, _: &LockName, place: &QueuePlace) -> Option<TicketContent> {
-        self.0.root.borrow().ticket_file(place).map(|file| (*file.text).clone())
-    }
-
-    fn keepers(&self, _: &LockName, _: &QueuePlace) -> Vec<i32> {
-        Vec::new()
-    }
-
-    fn names(&self, _: LockRecordKind) -> Result<Vec<LockName>, LockStoreError> {
-        Ok(Vec::new())
-    }
-
-    fn lines(&self) -> Result<BTreeSet<LockName>, LockStoreError> {
-        Ok(BTreeSet::new())
+        change(&mut MemorySection { store: self, name: name.clone() })
     }
 
     fn nested(&self) -> Vec<Waiter> {
