@@ -29,7 +29,7 @@ use std::{env, ffi::OsString};
 /// No daemon, no server, no configuration. The locks are in the repository (.git/lokt, shared by all its
 /// worktrees), or in the folder given by `LOKT_ROOT`.
 #[derive(Debug, Parser)]
-#[command(name = "lokt", version, arg_required_else_help = true)]
+#[command(name = "lokt", version = version::LINE, arg_required_else_help = true)]
 pub(crate) struct Cli {
     /// The same as behind the name of a command
     #[arg(long, value_name = "OWNER", hide = true)]

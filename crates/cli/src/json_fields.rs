@@ -217,7 +217,7 @@ pub(crate) const ALL: &[(&str, &[&[&str]])] = &[
     ("key trust", &[&["fingerprint", "path"]]),
     ("key untrust", &[&["fingerprint", "removed"]]),
     ("key show", &[&["fingerprint", "pem", "path"]]),
-    ("version", &[&["version", "protocol_version"]]),
+    ("version", &[&["version", "protocol_version", "commit", "features"]]),
     (
         "capabilities",
         &[&["version", "protocol_version", "commands", "exit_codes"], &["error_fields"]],

@@ -50,9 +50,24 @@ fn version_prints_the_version() {
     let it = sandbox();
     let version = env!("CARGO_PKG_VERSION");
     let flag = it.lokt(["--version"]).run().ok();
-    assert_eq!((flag.out.as_str(), flag.err.as_str()), (&*format!("lokt {version}\n"), ""));
-    assert!(it.lokt(["version"]).run().ok().out.contains(version));
-    assert_eq!(it.lokt(["version", "--json"]).run().ok().json()["version"], version);
+    let start = format!("lokt {version} (commit ");
+    assert!(flag.out.starts_with(&start), "it begins with name, version and commit: {}", flag.out);
+    assert_eq!((flag.out.lines().count(), flag.err.as_str()), (1, ""), "it is one line");
+    assert!(it.lokt(["version"]).run().ok().out.starts_with(&flag.out), "both say the same");
+    let json = it.lokt(["version", "--json"]).run().ok().json();
+    assert_eq!(json["version"], version);
+    let commit = json["commit"].as_str().unwrap_or("unknown");
+    let features: Vec<&str> =
+        json["features"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    let features = if features.is_empty() { "none".to_owned() } else { features.join(",") };
+    assert_eq!(flag.out, format!("lokt {version} (commit {commit}, features: {features})\n"));
+}
+
+#[test]
+fn a_manual_page_has_the_version_without_the_commit() {
+    let page = sandbox().lokt(["man"]).run().ok().out;
+    assert!(page.contains(concat!("lokt ", env!("CARGO_PKG_VERSION"))), "it names the version");
+    assert!(!page.contains("(commit"), "each build of one version has the same pages");
 }
 
 /// Calls without a meaning, and their errors.

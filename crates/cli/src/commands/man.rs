@@ -21,6 +21,8 @@ pub(crate) struct ManCommand {
 impl ManCommand {
     /// Prints the pages of `command`, which is the whole program with all of its commands.
     pub(crate) fn run(&self, mut command: clap::Command) -> Result<ExitCode, CliFailure> {
+        // The commit is no news to the reader of a page, and would change each page with each build.
+        command = command.version(env!("CARGO_PKG_VERSION"));
         command.build();
         match &self.dir {
             None => output::bytes(&rendered(command)?)?,
