@@ -7,7 +7,7 @@
 
 use crate::commands::{
     audit, capabilities, completions, demo, doctor, exists, fence, freeze, get_meta, git_hook,
-    guard, hook, init, lock, man, mcp, prime, reservations, reserve, results, status, top,
+    guard, hold, hook, init, lock, man, mcp, prime, reservations, reserve, results, status, top,
     unfreeze, unlock, unreserve, version, wait, whoami, why,
 };
 use crate::{
@@ -43,6 +43,7 @@ pub(crate) enum LoktCommand {
     Guard(CommandWithOwnerOption<guard::GuardCommand>),
     Once(CommandWithOwnerOption<once::OnceCommand>),
     Lock(CommandWithOwnerOption<lock::LockCommand>),
+    Hold(CommandWithOwnerOption<hold::HoldCommand>),
     Unlock(CommandWithOwnerOption<unlock::UnlockCommand>),
     Status(status::StatusCommand),
     Why(CommandWithOwnerOption<why::WhyCommand>),
@@ -121,6 +122,7 @@ impl Cli {
             "guard" => alone(words, LoktCommand::Guard),
             "once" => alone(words, LoktCommand::Once),
             "lock" => alone(words, LoktCommand::Lock),
+            "hold" => alone(words, LoktCommand::Hold),
             "unlock" => alone(words, LoktCommand::Unlock),
             "status" => alone(words, LoktCommand::Status),
             "why" => alone(words, LoktCommand::Why),
@@ -146,6 +148,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, CliFailure> {
     match command {
         LoktCommand::Guard(it) => it.run(guard::GuardCommand::run),
         LoktCommand::Lock(it) => it.run(lock::LockCommand::run),
+        LoktCommand::Hold(it) => it.run(hold::HoldCommand::run),
         LoktCommand::Unlock(it) => it.run(|it, context| it.run(context)),
         LoktCommand::Status(it) => it.run(),
         LoktCommand::Why(it) => {
@@ -189,6 +192,7 @@ impl LoktCommand {
             Self::Guard(it) => &mut it.acting,
             Self::Once(it) => &mut it.acting,
             Self::Lock(it) => &mut it.acting,
+            Self::Hold(it) => &mut it.acting,
             Self::Unlock(it) => &mut it.acting,
             Self::Why(it) => &mut it.acting,
             Self::Freeze(it) => &mut it.acting,

@@ -12,6 +12,7 @@
 //! * [`mod@env`]: every variable of the environment that Lokt reads or sets.
 //! * [`exit`]: the exit codes, a public contract.
 //! * [`failure`]: typed errors become a message, hints and a code.
+//! * [`hold`]: locks that a program in another language holds.
 //! * [`hook`]: the hooks of harnesses: their events and answers.
 //! * [`git_hook`]: the check before a commit.
 //! * [`git_question`]: questions to git about files.
@@ -40,6 +41,7 @@ mod failure;
 mod git_hook;
 mod git_question;
 mod help;
+mod hold;
 mod hook;
 mod init;
 mod json_fields;

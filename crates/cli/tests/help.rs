@@ -113,10 +113,11 @@ fn every_command_has_examples_that_run() {
 }
 
 /// The commands whose effect depends on the owner.
-const OF_AN_OWNER: [&str; 20] = [
+const OF_AN_OWNER: [&str; 21] = [
     "audit",
     "freeze",
     "guard",
+    "hold",
     "hook",
     "lock",
     "mcp",

@@ -18,6 +18,7 @@ pub(crate) mod freeze;
 pub(crate) mod get_meta;
 pub(crate) mod git_hook;
 pub(crate) mod guard;
+pub(crate) mod hold;
 pub(crate) mod hook;
 pub(crate) mod init;
 pub(crate) mod key;

@@ -148,6 +148,15 @@ pub(crate) fn environment(
     told: &[InheritedLock],
     held: &[EnclosingLock],
 ) -> Vec<(OsString, OsString)> {
+    with_variables(&variables(context, told, held))
+}
+
+/// The variables of [`environment`] alone. `None` removes one that was inherited.
+pub(crate) fn variables(
+    context: &CommandContext,
+    told: &[InheritedLock],
+    held: &[EnclosingLock],
+) -> Vec<(&'static str, Option<String>)> {
     let owner = context.caller.identity.owner.to_string();
     let derived = context.caller.identity.source == OwnerSource::Derived;
     let held: Vec<String> = held.iter().map(|(name, id)| format!("{name}={id}")).collect();
@@ -156,8 +165,7 @@ pub(crate) fn environment(
         (env::OWNER, Some(owner)),
         (env::HELD, Some(held.join(","))),
     ];
-    let told: Vec<(&str, Option<String>)> = of_locks(told).into_iter().chain(of_owner).collect();
-    with_variables(&told)
+    of_locks(told).into_iter().chain(of_owner).collect()
 }
 
 /// This process's environment, with some variables set or removed.
