@@ -35,6 +35,7 @@ mod unlocked_guards;
 mod unreserve;
 mod usage;
 mod wait;
+mod with_lock;
 mod yielding;
 
 pub use acquire::{AcquireAttemptOutcome, LockGrant, LockGrantKind, attempt};
@@ -64,3 +65,4 @@ pub use unlocked_guards::UnlockedGuard;
 pub use unreserve::{ReservationReduction, UnreserveOutcome, UnreserveRequest, unreserve};
 pub use usage::{StoreUsageEvidence, is_used};
 pub use wait::{AcquireOutcome, Denial, QueueStanding, WaitLimit, WaitObserver, acquire};
+pub use with_lock::{SilentWait, WithLockOutcome, with_lock};

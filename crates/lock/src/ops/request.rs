@@ -33,6 +33,24 @@ pub struct LockRequest<'a> {
     pub held: Vec<LockId>,
 }
 
+impl<'a> LockRequest<'a> {
+    /// A request for a guard of this process that excludes all others, without a lifetime to announce and without a
+    /// command to show. Change its fields for anything else.
+    pub fn guard(name: &'a LockName, caller: &'a Caller) -> Self {
+        Self {
+            name,
+            caller,
+            mode: LockMode::Exclusive,
+            hold: HoldKind::Guard,
+            pid: caller.pid,
+            ttl: None,
+            metadata: None,
+            command: Vec::new(),
+            held: Vec::new(),
+        }
+    }
+}
+
 impl LockRequest<'_> {
     /// Whether a guard or a lease is asked for.
     pub fn purpose(&self) -> RequestedGuardOrLease {
