@@ -62,10 +62,12 @@ def copyright_text(tree):
 
 
 def control(built, size):
+    address = os.environ.get("LOKT_REPOSITORY")
+    homepage = f"Homepage: {address}\n" if address else ""
     return (
         f"Package: lokt\nVersion: {built.version}\nArchitecture: {built.platform.debian}\n"
         f"Maintainer: {MAINTAINER}\nInstalled-Size: {size}\nSuggests: git, bash-completion\n"
-        f"Section: utils\nPriority: optional\n{DESCRIPTION}"
+        f"Section: utils\nPriority: optional\n{homepage}{DESCRIPTION}"
     )
 
 

@@ -35,9 +35,8 @@ package glibc of the Linux distribution that the program was built on.
 """
 
 
-def collect(repository, target):
+def collect(repository, target, crates):
     """The text of all licences. Raises ValueError if one is missing."""
-    crates = linked_crates(repository, target)
     notices = tomllib.loads((repository / "packaging/notices.toml").read_text())
     texts, missing = texts_by_crate(crates, notices)
     if missing:
@@ -59,11 +58,11 @@ def read(path):
 
 def linked_crates(repository, target):
     """The packages, as cargo's metadata has them, that are linked into the program; sorted, without Lokt's own."""
-    tree = ["cargo", "tree", "--offline", "--locked", "-p", "lokt-cli", "--target", target]
+    tree = ["cargo", "tree", "--locked", "-p", "lokt-cli", "--target", target]
     tree += ["--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}"]
     lines = output(repository, tree).splitlines()
     linked = {tuple(line.split(" ")[:2]) for line in lines if line}
-    metadata = ["cargo", "metadata", "--offline", "--locked", "--format-version", "1"]
+    metadata = ["cargo", "metadata", "--locked", "--filter-platform", target, "--format-version", "1"]
     packages = json.loads(output(repository, metadata))["packages"]
     found = [it for it in packages if (it["name"], f"v{it['version']}") in linked and it["source"]]
     return sorted(found, key=lambda it: (it["name"], it["version"]))

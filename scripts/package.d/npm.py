@@ -1,6 +1,7 @@
 """The npm packages: one with the program for each kind of machine, and one that chooses among them."""
 
 import json
+import os
 
 from archives import Entry, write_tar_gz
 
@@ -18,6 +19,9 @@ def write(out, built, tree, time, repository):
         "keywords": KEYWORDS,
         "license": "MIT OR Apache-2.0",
     }
+    address = os.environ.get("LOKT_REPOSITORY")
+    if address:
+        common["repository"] = {"type": "git", "url": f"git+{address}.git"}
     for name, files in [program_package(built, tree, common), choosing_package(tree, common, repository)]:
         write_tar_gz(out / f"npm-{name}-{built.version}.tgz", files, "package", time)
 

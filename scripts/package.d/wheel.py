@@ -6,6 +6,7 @@ version of Python, so it has the tags of the oldest ones.
 
 import base64
 import hashlib
+import os
 
 from archives import Entry, write_zip
 
@@ -43,6 +44,7 @@ def about(release, built, tree, platforms, repository):
     folder = f"{release}.dist-info"
     licences = {path.rsplit("/", 1)[1]: entry for path, entry in tree.items() if "LICENSE" in path}
     readme = (repository / "packaging/python/README.md").read_text()
+    address = os.environ.get("LOKT_REPOSITORY")
     metadata = [
         "Metadata-Version: 2.4",
         "Name: lokt",
@@ -54,6 +56,7 @@ def about(release, built, tree, platforms, repository):
         "Classifier: Operating System :: POSIX :: Linux",
         "Classifier: Programming Language :: Python :: 3",
         "Classifier: Typing :: Typed",
+        *([f"Project-URL: Repository, {address}"] if address else []),
         f"Requires-Python: {PYTHON}",
         "Description-Content-Type: text/markdown",
         "",
