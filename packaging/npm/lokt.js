@@ -6,7 +6,7 @@
 const { spawn } = require("node:child_process");
 const { constants } = require("node:os");
 
-const name = `lokt-${process.platform}-${process.arch}`;
+const name = `@lokt/${process.platform}-${process.arch}`;
 
 function program() {
   try {

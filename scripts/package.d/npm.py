@@ -23,13 +23,14 @@ def write(out, built, tree, time, repository):
     if address:
         common["repository"] = {"type": "git", "url": f"git+{address}.git"}
     for name, files in [program_package(built, tree, common), choosing_package(tree, common, repository)]:
-        write_tar_gz(out / f"npm-{name}-{built.version}.tgz", files, "package", time)
+        write_tar_gz(out / f"npm-{name.strip('@').replace('/', '-')}-{built.version}.tgz", files, "package", time)
 
 
 def program_package(built, tree, common):
     """The program and its licences. `bin` links the program itself where npm installs into a project."""
     node = built.platform.node
-    name = f"lokt-linux-{node}"
+    # npm links a command for the first package by name: this one sorts before "lokt".
+    name = f"@lokt/linux-{node}"
     manifest = {"name": name} | common
     manifest |= {"os": ["linux"], "cpu": [node], "bin": {"lokt": "bin/lokt"}, "preferUnplugged": True}
     readme = Entry(f"# {name}\n\nThe program of the npm package `lokt` for Linux, {node}. Install `lokt`.\n".encode())
@@ -42,7 +43,7 @@ def choosing_package(tree, common, repository):
     source = repository / "packaging/npm"
     manifest = {"name": "lokt"} | common
     manifest |= {"bin": {"lokt": "bin/lokt.js"}, "engines": {"node": NODE}}
-    manifest |= {"optionalDependencies": {f"lokt-linux-{it}": common["version"] for it in PROCESSORS}}
+    manifest |= {"optionalDependencies": {f"@lokt/linux-{it}": common["version"] for it in PROCESSORS}}
     shared = {path: entry for path, entry in tree.items() if path.startswith("share/") and "/doc/" not in path}
     manifest |= {"man": [path for path in sorted(shared) if path.startswith("share/man/")]}
     files = {"package.json": manifest_entry(manifest)} | shared
