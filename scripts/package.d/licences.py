@@ -30,8 +30,8 @@ GLIBC_INTRODUCTION = """\
 The GNU C Library, under the GNU Lesser General Public License 2.1 or later
 
 The program is linked with it statically. You may replace it: the source of Lokt is public under the licences above, and
-scripts/build in it links the program with the C library of the machine where it runs. The source of the C library is the
-package glibc of the Linux distribution that the program was built on.
+scripts/build in it links the program with the C library of the machine where it runs. The source of the C library is
+the package glibc of the Linux distribution that the program was built on.
 """
 
 
@@ -129,7 +129,7 @@ def grouped(texts):
 
 def standard_library():
     """The licences of Rust's standard library and of the crates in it, from the page that comes with the compiler."""
-    root = Path(subprocess.run(["rustc", "--print", "sysroot"], check=True, capture_output=True, text=True).stdout.strip())
+    root = Path(output(".", ["rustc", "--print", "sysroot"]).strip())
     page = read(root / "share/doc/rust/COPYRIGHT-library.html")
     text = re.sub(r"<(?:style|script)\b.*?</(?:style|script)>", "", page, flags=re.DOTALL)
     text = re.sub(r"<[^>]*>", "", text)

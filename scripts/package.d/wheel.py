@@ -1,7 +1,7 @@
 """The Python wheel: the package `lokt`, and the program with its pages and completions.
 
-The form is that of PEP 427 and the platform tags of PEP 600 and PEP 656. A static program needs neither a C library nor a
-version of Python, so it has the tags of the oldest ones.
+The form is that of PEP 427 and the platform tags of PEP 600 and PEP 656. A static program needs neither a C library
+nor a version of Python, so it has the tags of the oldest ones.
 """
 
 import base64

@@ -1,8 +1,8 @@
 """Processes of ``lokt hold``, which hold the locks of this process, and a pool of idle ones.
 
 A helper lives as long as its standard input is open. Only this process has the other end: files that Python opens are
-closed in programs that it starts, and a child that is forked closes its copies at once. So the kernel ends the locks when
-this process dies.
+closed in programs that it starts, and a child that is forked closes its copies at once. So the kernel ends the locks
+when this process dies.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Helper:
         self._output = self._process.stdout
 
     def ask(self, request: Dict[str, Any]) -> Dict[str, Any]:
-        """Sends a request and waits for its answer. If anything interrupts that, the helper gives up its locks and ends."""
+        """Sends a request and waits for its answer. If that is interrupted, the helper gives up its locks and ends."""
         try:
             line = json.dumps(request).encode() + b"\n"
             while line:

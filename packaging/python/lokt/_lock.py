@@ -40,8 +40,8 @@ os.register_at_fork(after_in_child=_forget_locks_of_parent)
 class Lock:
     """One or several locks, all or none. ``lock()`` makes it; ``with`` takes it and gives it back.
 
-    It is one use of the locks, for one thread: threads that want to exclude each other make one each. A thread inside it may
-    take the same locks again.
+    It is one use of the locks, for one thread: threads that want to exclude each other make one each. A thread inside
+    it may take the same locks again.
     """
 
     def __init__(self, names: Sequence[str], request: Mapping[str, Any]) -> None:
@@ -192,7 +192,7 @@ def lock(
 
 
 def guarded(*names: str, **options: Any) -> Callable[[_Function], _Function]:
-    """Makes a function run under locks, taken at each call. It waits unless ``wait=False``; options as of ``lock()``."""
+    """Makes a function run under locks, taken at each call. It waits unless ``wait=False``; options as ``lock()``."""
     options = {"wait": True, **options}
     lock(*names, **options)
 

@@ -1,13 +1,16 @@
 """Tests of the Python package with real processes. scripts/check-python runs them with a program on the PATH."""
 
+import fcntl
 import json
 import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 import warnings
 
@@ -105,7 +108,8 @@ class LockTest(unittest.TestCase):
 
     def test_an_interrupted_wait_leaves_the_queue(self):
         program = "import lokt, signal\nsignal.signal(signal.SIGALRM, lambda *_: 1 / 0)\nprint('go', flush=True)\n"
-        program += "try:\n with lokt.lock('x', wait=True): print('in')\nexcept ZeroDivisionError: print('left', flush=True)\n"
+        program += "try:\n with lokt.lock('x', wait=True): print('in')\n"
+        program += "except ZeroDivisionError: print('left', flush=True)\n"
         program += "with lokt.lock('y'): print(input(), flush=True)"
         with lokt.lock("x"):
             process, _ = start(program)
@@ -206,6 +210,30 @@ class LockTest(unittest.TestCase):
             with open(path, encoding="ascii") as file:
                 self.assertEqual(file.read(), "20", method)
 
+    def test_there_is_one_holder_whatever_is_killed(self):
+        seed = random.randrange(1 << 32)
+        choice = random.Random(seed)
+        fork = multiprocessing.get_context("fork")
+        workers = [fork.Process(target=work_with_oracle) for _ in range(6)]
+        for worker in workers:
+            worker.start()
+        for _ in range(60):
+            at = choice.randrange(len(workers))
+            # The kill comes at any instruction: this is no wait for something.
+            time.sleep(choice.random() / 20)
+            workers[at].kill()
+            workers[at].join()
+            self.assertEqual(workers[at].exitcode, -signal.SIGKILL, f"two holders, or an error, seed {seed}")
+            workers[at] = fork.Process(target=work_with_oracle)
+            workers[at].start()
+        for worker in workers:
+            worker.kill()
+            worker.join()
+            self.assertEqual(worker.exitcode, -signal.SIGKILL, f"two holders, or an error, seed {seed}")
+        self.assertTrue(becomes_free("x"))
+        with open("entries", encoding="ascii") as entries:
+            self.assertGreater(len(entries.read()), 60, "the workers were in")
+
     def test_a_lock_that_is_taken_away_is_an_error(self):
         held = lokt.lock("x")
         with self.assertRaises(lokt.LockLost) as caught, held:
@@ -239,9 +267,8 @@ class LockTest(unittest.TestCase):
 
     def test_a_command_knows_that_it_runs_under_the_lock(self):
         with lokt.lock("x") as held:
-            inner = subprocess.run(
-                ["lokt", "guard", "x", "--", "printenv", "LOKT_HELD"], env=held.environment(), capture_output=True, text=True, check=False
-            )
+            words = ["lokt", "guard", "x", "--", "printenv", "LOKT_HELD"]
+            inner = subprocess.run(words, env=held.environment(), capture_output=True, text=True, check=False)
             self.assertEqual(inner.returncode, 0, inner.stderr)
 
     def test_the_root_is_that_of_the_working_folder(self):
@@ -283,7 +310,8 @@ class LockTest(unittest.TestCase):
 
     def test_the_end_of_the_interpreter_is_quiet(self):
         program = "import lokt\nwith lokt.lock('x'): pass\nheld = lokt.lock('x')\nheld.acquire()\n"
-        done = subprocess.run([sys.executable, "-X", "dev", "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+        words = [sys.executable, "-X", "dev", "-W", "error", "-c", program]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertTrue(is_free("x"))
 
@@ -295,6 +323,15 @@ def child_of_a_holder(held):
             os._exit(1)
     except lokt.LockDenied:
         held.release()
+
+
+def work_with_oracle():
+    """Enters until it is killed. A record lock of fcntl(2), which it never waits for, finds a second holder."""
+    while True:
+        with lokt.lock("x", wait=True), open("oracle", "w", encoding="ascii") as oracle:
+            fcntl.lockf(oracle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with open("entries", "a", encoding="ascii") as entries:
+                entries.write(".")
 
 
 def add_one(path):
