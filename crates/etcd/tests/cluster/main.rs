@@ -1,0 +1,13 @@
+//! The client against real clusters of etcd.
+//!
+//! * [`fixture`]: clients, and short forms of what many tests do.
+//! * [`keys`]: reading and committing. [`leases`]: leases.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on must stop, and say where"
+)]
+
+mod fixture;
+mod keys;
+mod leases;
