@@ -21,7 +21,7 @@ pub mod values;
 
 pub use address::{AddressError, ClusterAddress, Endpoint, TransportSecurity};
 pub use boot_time::BootTime;
-pub use client::EtcdClient;
+pub use client::{EtcdClient, KeepAlive, Watch};
 pub use credentials::{CredentialSettings, Credentials, CredentialsError};
 pub use error::{ClusterError, ClusterErrorKind, EndpointReply, TlsFailure, WriteError};
 pub use values::{

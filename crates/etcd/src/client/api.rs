@@ -35,14 +35,10 @@ impl EtcdClient {
         limits: CallLimits,
     ) -> Result<Self, ClusterError> {
         let call = Call::harmless("connect to the cluster").without_leader().without_sign_in();
-        let broken = |why| ClusterError {
-            call: call.name,
-            kind: ClusterErrorKind::Client(why),
-            replies: Vec::new(),
-        };
-        let session = Arc::new(Session::new(address, credentials).map_err(broken)?);
+        let session = Session::new(address, credentials).map_err(|why| broken(call, why))?;
+        let session = Arc::new(session);
         let background = BackgroundThread::start()
-            .map_err(|error| broken(format!("the background thread does not start: {error}")))?;
+            .map_err(|error| broken(call, format!("no background thread: {error}")))?;
         let client = Self { background: Arc::new(background), session, limits };
         client.ask(call, |_, _| Box::pin(async { Ok(()) }))?;
         Ok(client)
@@ -77,8 +73,7 @@ impl EtcdClient {
         let (session, limits) = (Arc::clone(&self.session), self.limits);
         let answer = self.background.run(async move { session.call(call, limits, send).await });
         answer.unwrap_or_else(|| {
-            let kind = ClusterErrorKind::Client("the background thread has ended".to_owned());
-            let error = ClusterError { call: call.name, kind, replies: Vec::new() };
+            let error = broken(call, "the background thread has ended".to_owned());
             Err(match call.repetition {
                 Repetition::Harmless => WriteError::NotApplied(error),
                 Repetition::Harmful => WriteError::MaybeApplied(error),
@@ -99,6 +94,11 @@ impl EtcdClient {
     {
         self.ask(call, unary(path, message))
     }
+}
+
+/// The client itself cannot work.
+pub(super) fn broken(call: Call, why: String) -> ClusterError {
+    ClusterError { call: call.name, kind: ClusterErrorKind::Client(why), replies: Vec::new() }
 }
 
 /// Sends a message to whichever member is asked, and waits for its answer.

@@ -7,6 +7,7 @@ use std::{
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::oneshot,
+    task::AbortHandle,
 };
 
 /// The background thread, with the runtime that it runs. Dropping it ends both, and whatever runs there.
@@ -29,6 +30,11 @@ impl BackgroundThread {
         Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
     }
 
+    /// Runs a task in the background, until it ends or the handle is dropped.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> BackgroundTask {
+        BackgroundTask(self.handle.spawn(task).abort_handle())
+    }
+
     /// Runs a task in the background and waits for its result; `None` if the thread has ended.
     pub(super) fn run<T: Send + 'static>(
         &self,
@@ -39,6 +45,16 @@ impl BackgroundThread {
             let _ = sender.send(task.await);
         });
         receiver.recv().ok()
+    }
+}
+
+/// A task of the background thread, which ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct BackgroundTask(AbortHandle);
+
+impl Drop for BackgroundTask {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

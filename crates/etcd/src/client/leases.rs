@@ -1,13 +1,11 @@
-use super::{EtcdClient, api::unary, calls::Call, keys::malformed};
+use super::{EtcdClient, api::unary, calls::Call, keep_alive::KeepAliveStream, keys::malformed};
 use crate::{
     boot_time::BootTime,
-    connection::outgoing,
     error::{ClusterError, ClusterErrorKind, WriteError},
     protocol::{
-        grant_of, keep_alive_outcome,
+        grant_of,
         lease::{
-            GRANT, KEEP_ALIVE, LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveRequest,
-            LeaseKeepAliveResponse, LeaseRevokeRequest, LeaseRevokeResponse,
+            GRANT, LeaseGrantRequest, LeaseGrantResponse, LeaseRevokeRequest, LeaseRevokeResponse,
             LeaseTimeToLiveRequest, LeaseTimeToLiveResponse, REVOKE, TIME_TO_LIVE,
         },
         life_of,
@@ -18,7 +16,7 @@ use std::time::Duration;
 
 const MAKE: Call = Call::harmful("grant a lease");
 const END: Call = Call::harmless("revoke a lease");
-const KEEP: Call = Call::harmless("keep a lease alive");
+pub(super) const KEEP: Call = Call::harmless("keep a lease alive");
 const ASK: Call = Call::harmless("ask for a lease");
 
 impl EtcdClient {
@@ -75,13 +73,8 @@ impl EtcdClient {
     pub fn keep_alive_once(&self, id: LeaseId) -> Result<KeepAliveOutcome, ClusterError> {
         self.ask(KEEP, move |connection, headers| {
             Box::pin(async move {
-                let (sender, messages) = outgoing(1);
-                let sent = BootTime::now();
-                // There is room for one, and the other end is still here.
-                let _ = sender.try_send(LeaseKeepAliveRequest { id: id.get() });
-                let mut answers = connection.stream(KEEP_ALIVE, headers, messages).await?;
-                let answer: LeaseKeepAliveResponse = connection.next(&mut answers).await?;
-                Ok(keep_alive_outcome(&answer, sent))
+                let (_, outcome) = KeepAliveStream::begin(connection, headers, id).await?;
+                Ok(outcome)
             })
         })
     }

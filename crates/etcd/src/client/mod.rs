@@ -11,9 +11,15 @@
 mod api;
 mod background;
 mod calls;
+mod keep_alive;
 mod keys;
 mod leases;
+mod mailbox;
 mod members;
 mod session;
+mod watch;
+mod watch_task;
 
 pub use api::EtcdClient;
+pub use keep_alive::KeepAlive;
+pub use watch::Watch;

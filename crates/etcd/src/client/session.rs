@@ -97,6 +97,14 @@ impl Session {
         Ok(connection)
     }
 
+    /// Leaves a member whose stream has ended: its connection is forgotten, and others are asked before it.
+    pub(super) fn leave(&self, connection: &Arc<Connection>) {
+        if let Some(index) = self.endpoints.iter().position(|it| it == connection.endpoint()) {
+            self.discard(index, connection);
+            self.avoid(index);
+        }
+    }
+
     /// Forgets a connection that does not answer, so that the next call makes another.
     pub(super) fn discard(&self, index: usize, connection: &Arc<Connection>) {
         self.with(|state| {

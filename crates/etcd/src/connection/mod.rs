@@ -18,6 +18,7 @@ pub(crate) use tls::TransportSettings;
 
 use crate::address::Endpoint;
 use failure::judge;
+use reply::judge_reply;
 use sender::Sender;
 use std::sync::Arc;
 use tonic::{
@@ -51,6 +52,7 @@ pub(crate) struct CallHeaders {
 /// An open connection to one member.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    endpoint: Endpoint,
     sender: Sender,
     origin: Uri,
     trace: Arc<ConnectionTrace>,
@@ -63,6 +65,11 @@ impl Connection {
         settings: &TransportSettings,
     ) -> Result<Self, Fault> {
         open::open(endpoint, settings).await
+    }
+
+    /// The member.
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// Whether it is known to be broken.
@@ -111,6 +118,11 @@ impl Connection {
             Ok(None) => Err(AttemptFailure::Unanswered(Fault::silent("ended the stream"))),
             Err(status) => Err(self.judge(&status)),
         }
+    }
+
+    /// Judges a reason that a server gave inside an answer.
+    pub(crate) fn judge_reason(reason: &str) -> AttemptFailure {
+        judge_reply(tonic::Code::Unknown, reason)
     }
 
     fn judge(&self, status: &tonic::Status) -> AttemptFailure {

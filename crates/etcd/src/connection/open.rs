@@ -84,7 +84,7 @@ where
         // How it ends is in the trace, and each call on it gets an error.
         let _ = connection.await;
     });
-    Ok(Connection { sender: Sender(sender), origin, trace })
+    Ok(Connection { endpoint: endpoint.clone(), sender: Sender(sender), origin, trace })
 }
 
 impl Fault {

@@ -5,13 +5,17 @@ use super::{
         Operation, PutRequest, RangeRequest, RequestOperation, TxnRequest, TxnResponse,
     },
     lease::{LeaseGrantResponse, LeaseKeepAliveResponse, LeaseTimeToLiveResponse},
+    watch::{
+        Event, EventType, FilterType, WatchCreateRequest, WatchProgressRequest, WatchRequest,
+        WatchRequestKind,
+    },
 };
 use crate::{
     boot_time::BootTime,
     values::{
         Alarm, AlarmKind, Change, CompareTarget, Comparison, KeepAliveOutcome, KeyRange, KeyValue,
         LeaseGrant, LeaseId, LeaseLife, Member, MemberStatus, RangeContent, Relation, Revision,
-        Transaction,
+        Transaction, WatchEvent, WatchedKinds, WatchedRange,
     },
 };
 use std::time::Duration;
@@ -100,6 +104,40 @@ impl TxnResponse {
         let ranges = self.responses.into_iter().filter_map(|response| response.range);
         ranges.map(|range| range.kvs.into_iter().map(key_value).collect()).collect()
     }
+}
+
+impl WatchRequest {
+    /// Watches one range from a revision on.
+    pub(crate) fn create(watched: &WatchedRange, watch_id: i64, start: Revision) -> Self {
+        let filters = match watched.kinds {
+            WatchedKinds::All => Vec::new(),
+            WatchedKinds::Puts => vec![FilterType::NoDelete.into()],
+            WatchedKinds::Deletions => vec![FilterType::NoPut.into()],
+        };
+        let request = WatchCreateRequest {
+            key: watched.range.start.clone(),
+            range_end: watched.range.end.clone(),
+            start_revision: start.get(),
+            filters,
+            watch_id,
+        };
+        Self { request: Some(WatchRequestKind::Create(request)) }
+    }
+
+    /// Asks for a sign of life.
+    pub(crate) fn progress() -> Self {
+        Self { request: Some(WatchRequestKind::Progress(WatchProgressRequest {})) }
+    }
+}
+
+/// Makes an event of its message; `None` if it has no key, which etcd never sends.
+pub(crate) fn watch_event(message: Event) -> Option<WatchEvent> {
+    let kv = message.kv?;
+    if message.kind == i32::from(EventType::Delete) {
+        let mod_revision = Revision::new(kv.mod_revision);
+        return Some(WatchEvent::Deleted { key: kv.key, mod_revision });
+    }
+    Some(WatchEvent::Put(key_value(kv)))
 }
 
 fn lease_number(lease: Option<LeaseId>) -> i64 {

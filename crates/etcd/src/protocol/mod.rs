@@ -11,5 +11,8 @@ pub(crate) mod cluster;
 mod convert;
 pub(crate) mod keys;
 pub(crate) mod lease;
+pub(crate) mod watch;
 
-pub(crate) use convert::{grant_of, keep_alive_outcome, key_value, life_of, status_of};
+pub(crate) use convert::{
+    grant_of, keep_alive_outcome, key_value, life_of, status_of, watch_event,
+};

@@ -1,21 +1,9 @@
-use crate::fixture::client_of;
+use crate::fixture::{client_of, committed, put};
 use lokt_etcd::{
     Change, ClusterErrorKind, CommitOutcome, CompareTarget, Comparison, KeyRange, RangeContent,
-    Relation, Revision, Transaction, WriteError,
+    Relation, Transaction, WriteError,
 };
 use lokt_testkit::TestCluster;
-
-fn put(pairs: &[(&str, &str)]) -> Transaction {
-    let changes = pairs.iter().map(|(key, value)| Change::put(*key, *value)).collect();
-    Transaction { changes, ..Transaction::default() }
-}
-
-fn committed(outcome: Result<CommitOutcome, WriteError>) -> Revision {
-    match outcome {
-        Ok(CommitOutcome::Committed { revision }) => revision,
-        other => panic!("the transaction must be committed: {other:?}"),
-    }
-}
 
 #[test]
 fn ranges_are_read_at_one_revision() {

@@ -1,7 +1,7 @@
 //! The client against real clusters of etcd.
 //!
 //! * [`fixture`]: clients, and short forms of what many tests do.
-//! * [`keys`]: reading and committing. [`leases`]: leases.
+//! * [`keys`]: reading and committing. [`leases`] and [`keep_alives`]: leases. [`watches`]: watches.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -9,5 +9,7 @@
 )]
 
 mod fixture;
+mod keep_alives;
 mod keys;
 mod leases;
+mod watches;

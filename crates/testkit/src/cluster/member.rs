@@ -137,7 +137,7 @@ pub(super) fn random_hosts(count: usize) -> Vec<String> {
 /// Fails the test, with the names of the Debian packages, if etcd is not installed.
 pub(super) fn require_etcd() {
     for (command, package) in [("etcd", "etcd-server"), ("etcdctl", "etcd-client")] {
-        let found = Command::new(command).arg("--version").stdout(Stdio::null()).status().is_ok();
+        let found = Command::new(command).arg("--version").output().is_ok();
         assert!(found, "{command} is not installed: apt-get install {package}");
     }
 }

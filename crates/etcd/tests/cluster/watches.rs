@@ -1,0 +1,166 @@
+use crate::fixture::{address_of, client_of, committed, delete, next_events, put};
+use lokt_etcd::{
+    CallLimits, ClusterErrorKind, Credentials, EtcdClient, KeyRange, Revision, Watch, WatchEvent,
+    WatchedKinds, WatchedRange,
+};
+use lokt_testkit::TestCluster;
+use std::time::{Duration, Instant};
+
+fn watched(prefix: &str, kinds: WatchedKinds) -> WatchedRange {
+    WatchedRange { range: KeyRange::prefix(prefix), kinds }
+}
+
+/// An event in short: `+key` or `-key`.
+fn short(event: &WatchEvent) -> String {
+    match event {
+        WatchEvent::Put(pair) => format!("+{}", String::from_utf8_lossy(&pair.key)),
+        WatchEvent::Deleted { key, .. } => format!("-{}", String::from_utf8_lossy(key)),
+        WatchEvent::Lost(error) => format!("lost: {error}"),
+    }
+}
+
+/// Waits for as many events as are expected, and compares them.
+#[track_caller]
+fn expect(watch: &Watch, expected: &[&str]) {
+    let mut events = Vec::new();
+    while events.len() < expected.len() {
+        events.extend(next_events(watch).iter().map(short));
+    }
+    assert_eq!(events, expected, "each event comes once, in order");
+}
+
+#[test]
+fn a_watch_tells_puts_and_deletions_from_a_revision_on() {
+    let cluster = TestCluster::start(1);
+    let client = client_of(&cluster);
+    committed(client.commit(&put(&[("a/0", "before")])));
+    let first = committed(client.commit(&put(&[("a/1", "one")])));
+    let watch = client.watch(&[watched("a/", WatchedKinds::All)], first).expect("a watch");
+    expect(&watch, &["+a/1"]);
+    committed(client.commit(&put(&[("a/2", "two"), ("b", "")])));
+    expect(&watch, &["+a/2"]);
+    let deletion = committed(client.commit(&delete("a/1")));
+    let events = next_events(&watch);
+    let expected = WatchEvent::Deleted { key: b"a/1".to_vec(), mod_revision: deletion };
+    assert_eq!(events, [expected], "a deletion has its revision");
+}
+
+#[test]
+fn each_range_tells_the_kinds_that_were_asked_for() {
+    let cluster = TestCluster::start(1);
+    let client = client_of(&cluster);
+    let ranges = [
+        watched("puts/", WatchedKinds::Puts),
+        watched("deletions/", WatchedKinds::Deletions),
+        watched("end", WatchedKinds::All),
+    ];
+    let watch = client.watch(&ranges, Revision::new(1)).expect("a watch");
+    committed(client.commit(&put(&[("puts/1", ""), ("deletions/1", "")])));
+    committed(client.commit(&delete("puts/1")));
+    committed(client.commit(&delete("deletions/1")));
+    committed(client.commit(&put(&[("end", "")])));
+    let mut events = Vec::new();
+    while events.len() < 3 {
+        events.extend(next_events(&watch).iter().map(short));
+    }
+    // Events of different ranges may overtake each other.
+    events.sort();
+    assert_eq!(events, ["+end", "+puts/1", "-deletions/1"]);
+}
+
+#[test]
+fn the_end_of_a_lease_is_a_deletion() {
+    let cluster = TestCluster::start(1);
+    let client = client_of(&cluster);
+    let watch = client.watch(&[watched("a", WatchedKinds::Deletions)], Revision::new(1));
+    let watch = watch.expect("a watch");
+    let lease = client.grant(Duration::from_secs(1)).expect("a lease");
+    let mut transaction = put(&[]);
+    transaction.changes.push(lokt_etcd::Change::put_on(lease.id, "a", "one"));
+    committed(client.commit(&transaction));
+    expect(&watch, &["-a"]);
+}
+
+#[test]
+fn events_that_are_taken_leave_nothing_to_poll() {
+    let cluster = TestCluster::start(1);
+    let client = client_of(&cluster);
+    let watch =
+        client.watch(&[watched("a", WatchedKinds::All)], Revision::new(1)).expect("a watch");
+    committed(client.commit(&put(&[("a", "one")])));
+    expect(&watch, &["+a"]);
+    assert!(!crate::fixture::is_readable(&watch, Duration::ZERO), "one event wakes once");
+    assert_eq!(watch.take_events(), [], "it was taken");
+}
+
+#[test]
+fn a_watch_of_a_compacted_revision_is_lost() {
+    let cluster = TestCluster::start(1);
+    let client = client_of(&cluster);
+    committed(client.commit(&put(&[("a", "one")])));
+    let second = committed(client.commit(&put(&[("a", "two")])));
+    client.compact(second).expect("a compaction");
+    let watch =
+        client.watch(&[watched("a", WatchedKinds::All)], Revision::new(1)).expect("a watch");
+    match next_events(&watch).as_slice() {
+        [WatchEvent::Lost(error)] => assert_eq!(error.kind, ClusterErrorKind::Compacted, "{error}"),
+        other => panic!("events were missed: {other:?}"),
+    }
+    assert!(!crate::fixture::is_readable(&watch, Duration::ZERO), "nothing comes after that");
+}
+
+#[test]
+fn a_watch_goes_on_when_its_member_is_killed() {
+    let mut cluster = TestCluster::start(3);
+    let client = client_of(&cluster);
+    let watch =
+        client.watch(&[watched("a/", WatchedKinds::All)], Revision::new(1)).expect("a watch");
+    committed(client.commit(&put(&[("a/1", "")])));
+    expect(&watch, &["+a/1"]);
+    // The client asks the first member of the address first, and stays with it.
+    cluster.kill(0);
+    cluster.await_leader(&[1, 2]);
+    committed(client.commit(&put(&[("a/2", "")])));
+    committed(client.commit(&delete("a/1")));
+    expect(&watch, &["+a/2", "-a/1"]);
+}
+
+#[test]
+fn a_watch_goes_on_when_its_member_falls_silent() {
+    let cluster = TestCluster::start(3);
+    let limits = CallLimits { per_member: Duration::from_millis(800), ..CallLimits::default() };
+    let client = EtcdClient::connect(&address_of(&cluster), &Credentials::none(), limits)
+        .expect("a running cluster accepts");
+    let watch =
+        client.watch(&[watched("a/", WatchedKinds::All)], Revision::new(1)).expect("a watch");
+    committed(client.commit(&put(&[("a/1", "")])));
+    expect(&watch, &["+a/1"]);
+    cluster.stop(0);
+    cluster.await_leader(&[1, 2]);
+    cluster.etcdctl(&["--endpoints", &cluster.endpoints()[1], "put", "a/2", ""]);
+    let before = Instant::now();
+    expect(&watch, &["+a/2"]);
+    assert!(before.elapsed() < Duration::from_secs(4), "a silent member is left soon");
+}
+
+#[test]
+fn a_watch_is_lost_if_no_member_can_go_on() {
+    let mut cluster = TestCluster::start(1);
+    let client = client_of(&cluster);
+    let watch =
+        client.watch(&[watched("a", WatchedKinds::All)], Revision::new(1)).expect("a watch");
+    committed(client.commit(&put(&[("a", "")])));
+    expect(&watch, &["+a"]);
+    cluster.kill(0);
+    match next_events(&watch).as_slice() {
+        [WatchEvent::Lost(error)] => {
+            assert_eq!(error.kind, ClusterErrorKind::Unreachable);
+            let expected = format!(
+                "cannot watch keys: no member of the cluster answers: {}: connection refused",
+                cluster.endpoints()[0]
+            );
+            assert_eq!(error.to_string(), expected);
+        }
+        other => panic!("the cluster is gone: {other:?}"),
+    }
+}
