@@ -4,7 +4,7 @@
 //! * [`Lokt`]: one call of the program.
 //! * [`Running`]: a call that runs; tests wait for its output instead of sleeping.
 //! * [`Injection`]: a fault at a chosen system call.
-//! * [`TestCluster`]: a real cluster of etcd, whose members a test can kill and stop.
+//! * [`TestCluster`]: a real cluster of etcd, whose members a test can kill and stop. [`LossyProxy`]: loses answers.
 //!
 //! There are no mocks: every process, signal, lock and file system is real. A wait that takes longer than
 //! [`PATIENCE`] fails the test, and prints the output of the process.
@@ -18,7 +18,9 @@ mod special_calls;
 mod strace;
 mod time;
 
-pub use cluster::{ROOT_ACCOUNT, TestCertificates, TestCluster, TestClusterOptions, TestTls};
+pub use cluster::{
+    LossyProxy, ROOT_ACCOUNT, TestCertificates, TestCluster, TestClusterOptions, TestTls,
+};
 pub use done::Done;
 pub use lokt::Lokt;
 pub use running::{PATIENCE, Running};

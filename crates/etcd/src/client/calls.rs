@@ -5,13 +5,16 @@ use crate::{
     values::CallLimits,
 };
 use std::{pin::Pin, sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// The answer of one member that is still to come.
 pub(super) type Answer<T> = Pin<Box<dyn Future<Output = Result<T, AttemptFailure>> + Send>>;
 
 /// How long to wait before all members are asked once more, because one of them said that it cannot answer now.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long it may take, after a failure, to find out what listens there.
+const EXAMINATION: Duration = Duration::from_millis(200);
 
 /// What kind of call it is.
 #[derive(Debug, Clone, Copy)]
@@ -217,11 +220,15 @@ impl Session {
         let connection = self.prepare(index, call, until, limit).await?;
         let answer = timeout_at(until, self.send(&connection, call, send)).await;
         let late = |_| AttemptFailure::Unanswered(Fault::late(limit));
-        let answer = answer.map_err(late).flatten();
-        if matches!(&answer, Err(AttemptFailure::Unanswered(_))) {
+        let failure = match answer.map_err(late).flatten() {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        if matches!(&failure, AttemptFailure::Unanswered(_)) {
             self.discard(index, &connection);
         }
-        answer
+        let examined = timeout(EXAMINATION, connection.examine(failure.clone())).await;
+        Err(examined.unwrap_or(failure))
     }
 }
 

@@ -94,10 +94,18 @@ pub(super) fn judge(status: &Status, trace: &ConnectionTrace) -> AttemptFailure 
         return AttemptFailure::Elsewhere(fault);
     }
     let fault = seen.unwrap_or_else(|| transport_fault(source));
-    if find::<SendFailure>(source).is_some_and(|failure| failure.unsent) {
-        return AttemptFailure::Elsewhere(fault);
+    match find::<SendFailure>(source) {
+        Some(SendFailure::Unsent(_)) => AttemptFailure::Elsewhere(fault),
+        Some(failure @ SendFailure::NotGrpc { status, .. }) => {
+            let fault = Fault::new(ClusterErrorKind::NotEtcd, failure.to_string());
+            // A proxy that lost the server behind it may have passed the call on.
+            let may_be_lost = status.is_server_error();
+            let judge =
+                if may_be_lost { AttemptFailure::Unanswered } else { AttemptFailure::Elsewhere };
+            judge(fault)
+        }
+        _ => AttemptFailure::Unanswered(fault),
     }
-    AttemptFailure::Unanswered(fault)
 }
 
 fn transport_fault(source: &(dyn Error + 'static)) -> Fault {

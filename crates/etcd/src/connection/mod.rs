@@ -7,6 +7,7 @@
 mod failure;
 mod open;
 mod outgoing;
+mod probe;
 mod reply;
 mod sender;
 mod tls;
@@ -16,8 +17,12 @@ pub(crate) use failure::{AttemptFailure, Fault};
 pub(crate) use outgoing::outgoing;
 pub(crate) use tls::TransportSettings;
 
-use crate::address::Endpoint;
+use crate::{
+    address::Endpoint,
+    error::{ClusterErrorKind, TlsFailure},
+};
 use failure::judge;
+use probe::expects_tls;
 use reply::judge_reply;
 use sender::Sender;
 use std::sync::Arc;
@@ -53,6 +58,7 @@ pub(crate) struct CallHeaders {
 #[derive(Debug)]
 pub(crate) struct Connection {
     endpoint: Endpoint,
+    is_encrypted: bool,
     sender: Sender,
     origin: Uri,
     trace: Arc<ConnectionTrace>,
@@ -70,6 +76,27 @@ impl Connection {
     /// The member.
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// What the failure of a call that was sent means when more is asked of the server: it may expect TLS, or be no server
+    /// of etcd at all. The caller limits the time.
+    pub(crate) async fn examine(&self, failure: AttemptFailure) -> AttemptFailure {
+        if !matches!(failure, AttemptFailure::Unanswered(_)) {
+            return failure;
+        }
+        if let Some(stranger) = self.trace.stranger() {
+            return AttemptFailure::Elsewhere(stranger);
+        }
+        // A server that expects TLS breaks the connection at the first bytes, without a word.
+        if !self.is_encrypted
+            && self.is_closed()
+            && self.trace.is_silent()
+            && expects_tls(&self.endpoint).await
+        {
+            let kind = ClusterErrorKind::Tls(TlsFailure::TlsExpected);
+            return AttemptFailure::Elsewhere(Fault::new(kind, "answers to TLS only"));
+        }
+        failure
     }
 
     /// Whether it is known to be broken.

@@ -37,7 +37,7 @@ pub(super) async fn open(
 }
 
 /// Connects to the first address of a host that accepts.
-async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Fault> {
+pub(super) async fn connect(endpoint: &Endpoint) -> Result<TcpStream, Fault> {
     let host = (endpoint.host(), endpoint.port());
     let addresses = lookup_host(host).await.map_err(|error| Fault::unresolved(&error))?;
     let addresses: Vec<_> = addresses.collect();
@@ -84,7 +84,14 @@ where
         // How it ends is in the trace, and each call on it gets an error.
         let _ = connection.await;
     });
-    Ok(Connection { endpoint: endpoint.clone(), sender: Sender(sender), origin, trace })
+    let is_encrypted = scheme == "https";
+    Ok(Connection {
+        endpoint: endpoint.clone(),
+        is_encrypted,
+        sender: Sender(sender),
+        origin,
+        trace,
+    })
 }
 
 impl Fault {

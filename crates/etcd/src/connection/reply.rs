@@ -34,8 +34,6 @@ const REPLIES: &[(&str, Kind, Judgement)] = &[
     ("too many operations in txn request", Kind::TooLarge, AttemptFailure::Refused),
     ("etcdserver: request is too large", Kind::TooLarge, AttemptFailure::Refused),
     ("grpc: received message larger than max", Kind::TooLarge, AttemptFailure::Refused),
-    // What `tonic` says of an answer that is not gRPC.
-    ("grpc-status header missing", Kind::NotEtcd, AttemptFailure::Unanswered),
 ];
 
 /// Judges the error of a server.

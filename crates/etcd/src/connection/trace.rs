@@ -61,6 +61,11 @@ impl ConnectionTrace {
         self.with(|seen| seen.failure.clone())
     }
 
+    /// Whether nothing has come yet.
+    pub(super) fn is_silent(&self) -> bool {
+        self.with(|seen| seen.first.is_empty())
+    }
+
     /// What listens there, if it is not a server of HTTP/2.
     pub(super) fn stranger(&self) -> Option<Fault> {
         self.with(|seen| stranger(&seen.first))
@@ -90,18 +95,44 @@ fn stranger(first: &[u8]) -> Option<Fault> {
 pub(super) struct TracedStream<S> {
     stream: S,
     trace: Arc<ConnectionTrace>,
+    /// Writing has failed, and the reason is still to be read.
+    write_error: Option<io::Error>,
 }
 
 impl<S> TracedStream<S> {
     pub(super) fn new(stream: S, trace: Arc<ConnectionTrace>) -> Self {
-        Self { stream, trace }
+        Self { stream, trace, write_error: None }
     }
+}
 
-    fn note<T>(&self, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if let Poll::Ready(Err(error)) = &poll {
-            self.trace.failed(error);
+impl<S: AsyncRead + AsyncWrite + Unpin> TracedStream<S> {
+    /// Writes. If that fails, reads first why: a server of TLS says in an alert why it breaks the connection, and HTTP/2
+    /// reads no more after it could not write.
+    fn write<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if self.write_error.is_none() {
+            match write(Pin::new(&mut self.stream), context) {
+                Poll::Ready(Err(error)) => self.write_error = Some(error),
+                poll => return poll,
+            }
         }
-        poll
+        // The connection is broken, so reading comes to its end soon.
+        let mut bytes = [0; KEPT];
+        loop {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut *self).poll_read(context, &mut buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(_) => break,
+            }
+        }
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let error = self.write_error.take().unwrap_or_else(broken);
+        self.trace.failed(&error);
+        Poll::Ready(Err(error))
     }
 }
 
@@ -116,23 +147,24 @@ impl<S: AsyncRead + Unpin> AsyncRead for TracedStream<S> {
         if let Some(bytes) = buffer.filled().get(before..) {
             self.trace.received(bytes);
         }
-        self.note(poll)
+        if let Poll::Ready(Err(error)) = &poll {
+            self.trace.failed(error);
+        }
+        poll
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for TracedStream<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TracedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let poll = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.note(poll)
+        self.write(context, |stream, context| stream.poll_write(context, bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let poll = Pin::new(&mut self.stream).poll_flush(context);
-        self.note(poll)
+        self.write(context, AsyncWrite::poll_flush)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -144,8 +176,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TracedStream<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let poll = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.note(poll)
+        self.write(context, |stream, context| stream.poll_write_vectored(context, slices))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -10,6 +10,8 @@
 
 mod error;
 mod files;
+#[cfg(test)]
+mod tests;
 
 pub use error::CredentialsError;
 

@@ -1,10 +1,14 @@
 use lokt_etcd::{
-    CallLimits, Change, ClusterAddress, CommitOutcome, Credentials, EtcdClient, Revision,
-    Transaction, Watch, WatchEvent, WriteError,
+    CallLimits, Change, ClusterAddress, ClusterError, CommitOutcome, CredentialSettings,
+    Credentials, EtcdClient, KeyRange, Revision, Snapshot, Transaction, Watch, WatchEvent,
+    WriteError,
 };
 use lokt_testkit::{PATIENCE, TestCluster};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::{os::fd::AsFd, time::Duration};
+use std::{
+    os::fd::AsFd,
+    time::{Duration, Instant},
+};
 
 /// A client with the usual limits and no credentials.
 pub(crate) fn client_of(cluster: &TestCluster) -> EtcdClient {
@@ -18,8 +22,38 @@ pub(crate) fn client_at(address: &str) -> EtcdClient {
         .expect("a running cluster accepts")
 }
 
+/// A client that waits for a member half a second only.
+pub(crate) fn hasty_client_at(address: &str) -> EtcdClient {
+    let client = client_at(address);
+    client.with_limits(CallLimits { per_member: Duration::from_millis(500), ..client.limits() })
+}
+
 pub(crate) fn address_of(cluster: &TestCluster) -> ClusterAddress {
     cluster.address().parse().expect("the address of a cluster")
+}
+
+/// The credentials of a user.
+pub(crate) fn user(name: &str, password: &str) -> Credentials {
+    let (user, password) = (Some(name.to_owned()), Some(password.to_owned()));
+    let settings = CredentialSettings { user, password, ..CredentialSettings::default() };
+    Credentials::new(settings).expect("an account")
+}
+
+/// Reads a key from an address.
+pub(crate) fn read(address: &str) -> Result<Snapshot, ClusterError> {
+    let address: ClusterAddress = address.parse().expect("an address");
+    let client = EtcdClient::connect(&address, &Credentials::none(), CallLimits::default())?;
+    client.read(&[KeyRange::key("a")])
+}
+
+/// How a first read fails, which must be known in time.
+#[track_caller]
+pub(crate) fn failure_of(address: &str, limit: Duration) -> ClusterError {
+    let before = Instant::now();
+    let error = read(address).expect_err("there is no cluster");
+    let took = before.elapsed();
+    assert!(took < limit, "a failure is known within {limit:?}, not {took:?}: {error}");
+    error
 }
 
 /// A transaction that puts some keys.

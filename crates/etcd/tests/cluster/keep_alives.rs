@@ -1,7 +1,6 @@
-use crate::fixture::{address_of, client_of, committed, is_readable};
+use crate::fixture::{client_of, committed, hasty_client_at, is_readable};
 use lokt_etcd::{
-    BootTime, CallLimits, Change, ClusterErrorKind, Credentials, EtcdClient, KeepAlive, KeyRange,
-    LeaseId, Transaction,
+    BootTime, Change, ClusterErrorKind, EtcdClient, KeepAlive, KeyRange, LeaseId, Transaction,
 };
 use lokt_testkit::{PATIENCE, TestCluster};
 use std::{
@@ -26,7 +25,7 @@ fn put_on_lease(client: &EtcdClient, lease: LeaseId) {
 }
 
 fn exists(client: &EtcdClient) -> bool {
-    !client.read(&[KeyRange::key("a")]).expect("a read").ranges[0].is_empty()
+    !client.read(&[KeyRange::key("a")]).expect("a read").ranges.concat().is_empty()
 }
 
 #[test]
@@ -80,9 +79,7 @@ fn a_keepalive_of_no_lease_ends_at_once() {
 #[test]
 fn a_keepalive_goes_on_when_its_member_is_killed_or_falls_silent() {
     let mut cluster = TestCluster::start(3);
-    let limits = CallLimits { per_member: Duration::from_millis(500), ..CallLimits::default() };
-    let client = EtcdClient::connect(&address_of(&cluster), &Credentials::none(), limits)
-        .expect("a running cluster accepts");
+    let client = hasty_client_at(&cluster.address());
     let lease = client.grant(Duration::from_secs(20)).expect("a lease");
     let (keep_alive, published) = keep(&client, lease.id);
     published.recv_timeout(PATIENCE).expect("an acknowledgement");

@@ -1,9 +1,11 @@
-use crate::fixture::{address_of, client_of, committed, delete, next_events, put};
-use lokt_etcd::{
-    CallLimits, ClusterErrorKind, Credentials, EtcdClient, KeyRange, Revision, Watch, WatchEvent,
-    WatchedKinds, WatchedRange,
+use crate::fixture::{
+    client_of, committed, delete, hasty_client_at, is_readable, next_events, put, user,
 };
-use lokt_testkit::TestCluster;
+use lokt_etcd::{
+    CallLimits, Change, ClusterAddress, ClusterErrorKind, Credentials, EtcdClient, KeyRange,
+    Revision, Watch, WatchEvent, WatchedKinds, WatchedRange,
+};
+use lokt_testkit::{LossyProxy, TestCluster};
 use std::time::{Duration, Instant};
 
 fn watched(prefix: &str, kinds: WatchedKinds) -> WatchedRange {
@@ -76,7 +78,7 @@ fn the_end_of_a_lease_is_a_deletion() {
     let watch = watch.expect("a watch");
     let lease = client.grant(Duration::from_secs(1)).expect("a lease");
     let mut transaction = put(&[]);
-    transaction.changes.push(lokt_etcd::Change::put_on(lease.id, "a", "one"));
+    transaction.changes.push(Change::put_on(lease.id, "a", "one"));
     committed(client.commit(&transaction));
     expect(&watch, &["-a"]);
 }
@@ -89,7 +91,7 @@ fn events_that_are_taken_leave_nothing_to_poll() {
         client.watch(&[watched("a", WatchedKinds::All)], Revision::new(1)).expect("a watch");
     committed(client.commit(&put(&[("a", "one")])));
     expect(&watch, &["+a"]);
-    assert!(!crate::fixture::is_readable(&watch, Duration::ZERO), "one event wakes once");
+    assert!(!is_readable(&watch, Duration::ZERO), "one event wakes once");
     assert_eq!(watch.take_events(), [], "it was taken");
 }
 
@@ -106,7 +108,7 @@ fn a_watch_of_a_compacted_revision_is_lost() {
         [WatchEvent::Lost(error)] => assert_eq!(error.kind, ClusterErrorKind::Compacted, "{error}"),
         other => panic!("events were missed: {other:?}"),
     }
-    assert!(!crate::fixture::is_readable(&watch, Duration::ZERO), "nothing comes after that");
+    assert!(!is_readable(&watch, Duration::ZERO), "nothing comes after that");
 }
 
 #[test]
@@ -128,9 +130,7 @@ fn a_watch_goes_on_when_its_member_is_killed() {
 #[test]
 fn a_watch_goes_on_when_its_member_falls_silent() {
     let cluster = TestCluster::start(3);
-    let limits = CallLimits { per_member: Duration::from_millis(800), ..CallLimits::default() };
-    let client = EtcdClient::connect(&address_of(&cluster), &Credentials::none(), limits)
-        .expect("a running cluster accepts");
+    let client = hasty_client_at(&cluster.address());
     let watch =
         client.watch(&[watched("a/", WatchedKinds::All)], Revision::new(1)).expect("a watch");
     committed(client.commit(&put(&[("a/1", "")])));
@@ -141,6 +141,75 @@ fn a_watch_goes_on_when_its_member_falls_silent() {
     let before = Instant::now();
     expect(&watch, &["+a/2"]);
     assert!(before.elapsed() < Duration::from_secs(4), "a silent member is left soon");
+}
+
+/// A client behind a proxy, with a watch that has told one event.
+fn watch_behind_a_proxy(
+    cluster: &TestCluster,
+    credentials: &Credentials,
+) -> (LossyProxy, EtcdClient, Watch) {
+    let proxy = LossyProxy::start("127.0.0.1", &cluster.endpoints().concat());
+    let address: ClusterAddress =
+        format!("etcd://{}/lokt", proxy.endpoint()).parse().expect("an address");
+    let client = EtcdClient::connect(&address, credentials, CallLimits::default());
+    let client = client.expect("a running cluster accepts");
+    let first = committed(client.commit(&put(&[("a/1", "")])));
+    let watch = client.watch(&[watched("a/", WatchedKinds::All)], first).expect("a watch");
+    expect(&watch, &["+a/1"]);
+    (proxy, client, watch)
+}
+
+#[test]
+fn a_watch_that_is_resumed_tells_each_event_once() {
+    let cluster = TestCluster::start(1);
+    let (proxy, client, watch) = watch_behind_a_proxy(&cluster, &Credentials::none());
+    let direct = client_of(&cluster);
+    for round in 2..5 {
+        proxy.withhold_answers();
+        committed(direct.commit(&put(&[(&format!("a/{round}"), "missed")])));
+        committed(direct.commit(&delete(&format!("a/{round}"))));
+        proxy.await_withheld_answer();
+        proxy.pass_answers();
+        proxy.cut();
+        expect(&watch, &[&format!("+a/{round}"), &format!("-a/{round}")]);
+    }
+    committed(client.commit(&put(&[("a/9", "")])));
+    expect(&watch, &["+a/9"]);
+}
+
+#[test]
+fn a_watch_that_missed_a_compacted_event_is_lost() {
+    let cluster = TestCluster::start(1);
+    let (proxy, _client, watch) = watch_behind_a_proxy(&cluster, &Credentials::none());
+    let direct = client_of(&cluster);
+    proxy.withhold_answers();
+    committed(direct.commit(&put(&[("a/2", "")])));
+    committed(direct.commit(&delete("a/2")));
+    let last = committed(direct.commit(&put(&[("b", "")])));
+    direct.compact(last).expect("a compaction");
+    proxy.await_withheld_answer();
+    proxy.pass_answers();
+    proxy.cut();
+    match next_events(&watch).as_slice() {
+        [WatchEvent::Lost(error)] => assert_eq!(error.kind, ClusterErrorKind::Compacted, "{error}"),
+        other => panic!("events were missed: {other:?}"),
+    }
+}
+
+#[test]
+fn a_watch_that_loses_its_right_is_lost_when_it_is_resumed() {
+    let mut cluster = TestCluster::start(1);
+    cluster.add_user("ada", "secret", "a/");
+    cluster.enable_accounts();
+    let (proxy, _client, watch) = watch_behind_a_proxy(&cluster, &user("ada", "secret"));
+    cluster.etcdctl(&["role", "revoke-permission", "ada-role", "--prefix", "a/"]);
+    proxy.cut();
+    match next_events(&watch).as_slice() {
+        [WatchEvent::Lost(error)] => {
+            assert_eq!(error.kind, ClusterErrorKind::NotAuthorised, "{error}");
+        }
+        other => panic!("nothing may be seen any more: {other:?}"),
+    }
 }
 
 #[test]

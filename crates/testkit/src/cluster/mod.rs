@@ -8,9 +8,11 @@
 mod certificates;
 mod member;
 mod options;
+mod proxy;
 
 pub use certificates::TestCertificates;
 pub use options::{TestClusterOptions, TestTls};
+pub use proxy::LossyProxy;
 
 use member::TestMember;
 use nix::sys::signal::Signal;
