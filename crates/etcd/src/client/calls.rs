@@ -13,6 +13,9 @@ pub(super) type Answer<T> = Pin<Box<dyn Future<Output = Result<T, AttemptFailure
 /// How long to wait before all members are asked once more, because one of them said that it cannot answer now.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// The least limit of a member in another round.
+const LEAST_LIMIT: Duration = Duration::from_millis(200);
+
 /// How long it may take, after a failure, to find out what listens there.
 const EXAMINATION: Duration = Duration::from_millis(200);
 
@@ -138,7 +141,7 @@ impl Session {
             let round = self.round(limits.per_member, deadline, &mut tried, &send).await;
             match round {
                 Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(NextRound::Worthwhile)) if deadline > Instant::now() + PAUSE => {
+                Ok(Err(NextRound::Worthwhile)) if self.has_time(limits, deadline) => {
                     sleep(PAUSE).await;
                 }
                 Ok(Err(_)) => return Err(WriteError::NotApplied(tried.error(self))),
@@ -151,6 +154,14 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Whether each member would get enough time to answer in another round. A write that gets too little is lost without
+    /// need.
+    fn has_time(&self, limits: CallLimits, deadline: Instant) -> bool {
+        let members = u32::try_from(self.endpoints().len()).unwrap_or(u32::MAX);
+        let least = limits.per_member.min(LEAST_LIMIT).saturating_mul(members);
+        deadline.saturating_duration_since(Instant::now()) >= PAUSE + least
     }
 
     /// Asks each member once. An error ends the call.

@@ -27,7 +27,7 @@ impl Fault {
 
     /// There was no answer in time.
     pub(crate) fn late(limit: Duration) -> Self {
-        Self::silent(format!("no answer within {}", LongestLimit(limit)))
+        Self::silent(format!("no answer within {}", ShownLimit(limit)))
     }
 
     /// There was no answer for a reason that only its last cause says.
@@ -47,12 +47,12 @@ impl Fault {
 }
 
 /// Shows a time limit: `0.8s`, `2s`.
-struct LongestLimit(Duration);
+struct ShownLimit(Duration);
 
-impl fmt::Display for LongestLimit {
+impl fmt::Display for ShownLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Tenths are enough, but no limit is shown as zero.
-        let tenths = self.0.as_millis().div_ceil(100);
+        let tenths = self.0.as_micros().div_ceil(100_000).max(1);
         match (tenths / 10, tenths % 10) {
             (seconds, 0) => write!(f, "{seconds}s"),
             (seconds, tenth) => write!(f, "{seconds}.{tenth}s"),

@@ -6,7 +6,10 @@ use lokt_etcd::{
     Revision, Watch, WatchEvent, WatchedKinds, WatchedRange,
 };
 use lokt_testkit::{LossyProxy, TestCluster};
-use std::time::{Duration, Instant};
+use std::{
+    sync::mpsc::channel,
+    time::{Duration, Instant},
+};
 
 fn watched(prefix: &str, kinds: WatchedKinds) -> WatchedRange {
     WatchedRange { range: KeyRange::prefix(prefix), kinds }
@@ -175,6 +178,29 @@ fn a_watch_that_is_resumed_tells_each_event_once() {
     }
     committed(client.commit(&put(&[("a/9", "")])));
     expect(&watch, &["+a/9"]);
+}
+
+#[test]
+fn a_quiet_watch_stays_with_its_member() {
+    let cluster = TestCluster::start(1);
+    let (proxy, client, _watch) = watch_behind_a_proxy(&cluster, &Credentials::none());
+    let limits = CallLimits { per_member: Duration::from_millis(300), ..client.limits() };
+    let hasty = client.with_limits(limits);
+    let watch = hasty.watch(&[watched("b/", WatchedKinds::All)], Revision::new(1));
+    let watch = watch.expect("a watch");
+    committed(client.commit(&put(&[("b/1", "")])));
+    expect(&watch, &["+b/1"]);
+    // Keepalives on another connection are the clock.
+    let direct = client_of(&cluster);
+    let lease = direct.grant(Duration::from_mins(1)).expect("a lease");
+    let (sender, published) = channel();
+    let publish = move |sent| {
+        let _ = sender.send(sent);
+    };
+    let _keep_alive = direct.keep_alive(lease.id, Duration::from_millis(100), publish);
+    let end = lease.sent.after(6 * limits.per_member);
+    published.iter().find(|sent| *sent > end).expect("time passes");
+    assert_eq!(proxy.accepted(), 1, "a member that gives signs of life is not left");
 }
 
 #[test]

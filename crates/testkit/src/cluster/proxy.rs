@@ -3,7 +3,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{Receiver, Sender, channel},
     },
     thread,
@@ -23,6 +23,7 @@ pub struct LossyProxy {
 #[derive(Debug)]
 struct ProxyState {
     withholds: AtomicBool,
+    accepted: AtomicUsize,
     told: Sender<()>,
     connections: Mutex<Vec<TcpStream>>,
 }
@@ -33,8 +34,12 @@ impl LossyProxy {
         let listener = TcpListener::bind((ip, 0)).expect("a free port");
         let endpoint = listener.local_addr().expect("an address").to_string();
         let (told, withheld) = channel();
-        let withholds = AtomicBool::new(false);
-        let shared = Arc::new(ProxyState { withholds, told, connections: Mutex::default() });
+        let shared = Arc::new(ProxyState {
+            withholds: AtomicBool::new(false),
+            accepted: AtomicUsize::new(0),
+            told,
+            connections: Mutex::default(),
+        });
         let (state, server) = (Arc::clone(&shared), server.to_owned());
         thread::spawn(move || {
             for client in listener.incoming() {
@@ -65,6 +70,11 @@ impl LossyProxy {
         self.withheld.recv_timeout(crate::PATIENCE).expect("the server answers in time");
     }
 
+    /// How many connections it has accepted so far.
+    pub fn accepted(&self) -> usize {
+        self.shared.accepted.load(Ordering::SeqCst)
+    }
+
     /// Breaks all connections. New ones are accepted.
     pub fn cut(&self) {
         for connection in self.shared.connections.lock().expect("no test has failed").drain(..) {
@@ -76,6 +86,7 @@ impl LossyProxy {
 
 impl ProxyState {
     fn pass(self: &Arc<Self>, client: &TcpStream, server: &str) {
+        self.accepted.fetch_add(1, Ordering::SeqCst);
         // A server that refuses looks like one that breaks the connection.
         let Ok(server) = TcpStream::connect(server) else { return };
         let copy = |stream: &TcpStream| stream.try_clone().expect("a descriptor");
