@@ -6,7 +6,7 @@ use lokt_lock::{
     file::FileLockStore,
     ops::{LockRequest, UnlockForce, WaitLimit, WithLockOutcome, unlock, with_lock},
     rules::OwnerSource,
-    store::{LockRecordKind, LockStore},
+    store::{LockRecordKind, LockStore, NameReader},
     words::{LockMode, LockName},
 };
 use std::{
@@ -88,5 +88,5 @@ fn a_refusal_names_the_holder_and_does_no_work() {
         assert_eq!(denial.holder.unwrap().lock_id, record.lock_id);
     });
     assert!(matches!(outcome.unwrap(), WithLockOutcome::Done(())));
-    assert!(store.peek(&name, LockRecordKind::Lock).record().is_none(), "it is given back");
+    assert!(store.reader(&name).slot(LockRecordKind::Lock).record().is_none(), "it is given back");
 }

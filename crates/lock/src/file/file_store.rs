@@ -19,7 +19,7 @@ use crate::{
     sys::nofollow::{self, FolderCreateOutcome},
     words::{LockId, LockName, Timestamp},
 };
-use std::{fs, os::fd::OwnedFd, path::Path, sync::OnceLock};
+use std::{fs, os::fd::OwnedFd, path::Path, sync::OnceLock, time::Duration};
 
 /// The locks of one root folder.
 #[derive(Clone, Debug)]
@@ -155,6 +155,12 @@ impl LockStore for FileLockStore {
     type Ticket = FileTicket;
     type ObstacleWatch = FileObstacleWatch;
     type LossWatcher = FileLockLossWatcher;
+
+    /// A watcher costs some ten milliseconds at the end (closing an inotify instance), which commands that are over soon
+    /// need not pay; a look costs some ten microseconds.
+    fn watch_after(&self) -> Duration {
+        Duration::from_secs(1)
+    }
 
     fn now(&self) -> Timestamp {
         Timestamp::now()

@@ -1,7 +1,7 @@
 use super::{
     GuardWarning, SupervisedLocks, heartbeat::LockHeartbeatSchedule, loss_detector::LossDetector,
 };
-use crate::store::LockStore;
+use crate::store::{LockStore, Ticket};
 use std::{os::fd::BorrowedFd, time::Instant};
 
 /// Grants that are looked after while something runs under them: their announced lives go on, and it is
@@ -28,6 +28,12 @@ impl<'a, S: LockStore> HeldLocksUpkeep<'a, S> {
     /// A descriptor that becomes readable when something is to be done.
     pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
         self.detector.source()
+    }
+
+    /// By when everything under the grants must have ended, if they have such a time.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let tickets = self.watchers.grants.iter().filter_map(|it| it.ticket.as_ref());
+        tickets.filter_map(Ticket::deadline).min()
     }
 
     /// Does what is due, and says whether a grant is lost by now.

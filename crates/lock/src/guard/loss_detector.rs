@@ -12,12 +12,6 @@ use std::{
 /// How often to look, after the command's start, whether the locks are still there, until a watcher is set.
 const OFTEN: Duration = Duration::from_millis(50);
 
-/// When to set a watcher.
-///
-/// It costs some ten milliseconds at the end (closing an inotify instance), which commands that are over
-/// soon need not pay; a look costs some ten microseconds.
-const WATCH_AFTER: Duration = Duration::from_secs(1);
-
 /// How often to look where there is no watcher, or where a look failed.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -102,7 +96,7 @@ impl<A: LossWatcher> LossDetector<A> {
         if let Some(watcher) = &mut self.watcher {
             self.next = None;
             watcher.rearm();
-        } else if now < self.began + WATCH_AFTER {
+        } else if now < self.began + store.watch_after() {
             self.next = Some(now + OFTEN);
         } else {
             let place =

@@ -67,6 +67,11 @@ impl StopSequence {
         }
     }
 
+    /// Kills at the latest `by`.
+    pub(super) fn limit(&mut self, by: Instant) {
+        self.kill_at = self.kill_at.min(by);
+    }
+
     /// Notes that all processes that were found late have got SIGTERM.
     pub(super) fn note_late_signaled(&mut self) {
         self.late = LateProcessSignalState::Signaled;

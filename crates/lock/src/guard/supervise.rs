@@ -20,6 +20,12 @@ pub enum GuardError {
     /// It did not start.
     #[error(transparent)]
     Spawn(#[from] SpawnError),
+    /// The lock would not hold for as long as it lives, so it was not started.
+    #[error("cannot keep the lock for the command")]
+    Keep {
+        /// What the store said.
+        source: LockStoreError,
+    },
     /// Its end cannot be learnt.
     #[error("cannot wait for the command")]
     Wait {
@@ -88,6 +94,7 @@ where
 {
     let tickets: Vec<&S::Ticket> =
         watchers.grants.iter().filter_map(|it| it.ticket.as_ref()).collect();
+    watchers.store.keep(&tickets).map_err(|source| GuardError::Keep { source })?;
     signals.hold_stop();
     let pid = command.start(signals, &tickets)?;
     let mark = command.setting.mark.as_ref().and_then(FileId::of);
@@ -159,6 +166,9 @@ impl<S: LockStore> GuardedCommandSupervisor<'_, S> {
         }
         if self.end.is_some_and(|end| end <= now) {
             self.stop(GuardStopCause::MaxHold, now);
+        }
+        if let (Some(stopping), Some(deadline)) = (&mut self.stopping, self.monitor.deadline()) {
+            stopping.limit(deadline);
         }
     }
 

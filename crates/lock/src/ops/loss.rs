@@ -18,7 +18,8 @@ pub fn stands<S: LockStore>(store: &S, grant: &LockGrant<S::Ticket>) -> bool {
 }
 
 fn stands_in<T: Ticket>(reader: &impl NameReader, grant: &LockGrant<T>) -> bool {
-    is_recorded(reader, grant) && grant.ticket.as_ref().is_none_or(Ticket::stands)
+    // The ticket first: a store on a network may not answer any more.
+    grant.ticket.as_ref().is_none_or(Ticket::stands) && is_recorded(reader, grant)
 }
 
 fn is_recorded<T>(reader: &impl NameReader, grant: &LockGrant<T>) -> bool {
@@ -39,7 +40,7 @@ pub enum LockLossCheckOutcome {
     None,
     /// Another program may be writing the record at this moment: ask again.
     Doubtful,
-    /// It is lost. That was logged, or could not be.
+    /// It is lost. That was logged, or could not be; a ticket that [has ended](Ticket::has_ended) is not logged.
     Lost {
         /// Why it could not be logged.
         unlogged: Option<LockStoreError>,
@@ -55,6 +56,10 @@ pub fn lose<S: LockStore>(
     grant: &mut LockGrant<S::Ticket>,
     caller: &Caller,
 ) -> Result<LockLossCheckOutcome, LockOperationError> {
+    if grant.ticket.as_ref().is_some_and(Ticket::has_ended) {
+        grant.lost = true;
+        return Ok(LockLossCheckOutcome::Lost { unlogged: None });
+    }
     let outcome = store.within(&grant.record.name, |section| {
         if stands_in(section, grant) {
             return Ok(LockLossCheckOutcome::None);

@@ -33,8 +33,8 @@ pub fn release<S: LockStore>(
     caller: &Caller,
 ) -> Result<ReleaseOutcome, LockOperationError> {
     let LockGrant { record, mut ticket, kind, lost, .. } = grant;
-    if lost {
-        // That has been logged when it was found out.
+    if lost || ticket.as_ref().is_some_and(Ticket::has_ended) {
+        // That has been logged when it was found out, as far as it could be.
         ticket.into_iter().for_each(Ticket::leave);
         return Ok(ReleaseOutcome::Lost);
     }

@@ -1,4 +1,4 @@
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
 /// Says what a store could not do, and on what.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,9 @@ pub enum LockStoreError {
         /// The root of before.
         path: PathBuf,
     },
+    /// A store on a network could not read or change its state.
+    #[error(transparent)]
+    Remote(Arc<dyn std::error::Error + Send + Sync>),
     /// No random bytes for a lock id.
     #[error("the kernel gives no random bytes")]
     NoRandomness {
@@ -55,6 +58,11 @@ impl LockStoreError {
     /// Whether a file or a folder was missing.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// The error of a store on a network.
+    pub fn remote(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Remote(Arc::new(error))
     }
 
     /// Makes the constructor of an I/O error with its path, for `map_err`.

@@ -26,7 +26,7 @@ use crate::{
     rules::{Obstacle, QueuePlace, TicketContent, Waiter},
     words::{LockId, LockName, Timestamp},
 };
-use std::os::fd::OwnedFd;
+use std::{os::fd::OwnedFd, time::Duration};
 
 /// Which of the two records that a name can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +86,9 @@ pub trait LockStore: Sized {
     /// Something that tells when what is held may be lost.
     type LossWatcher: LossWatcher;
 
+    /// How long a command has to run before it is worth its cost to watch its locks for a loss.
+    fn watch_after(&self) -> Duration;
+
     /// The time at which a record that is written now begins.
     fn now(&self) -> Timestamp;
 
@@ -139,6 +142,15 @@ pub trait LockStore: Sized {
         _text: &TicketContent,
     ) -> Result<Option<NestedWaitEntry>, LockStoreError> {
         Ok(None)
+    }
+
+    /// Makes tickets hold for as long as any process of the command that is about to start under them lives. On one machine
+    /// the kernel does that, and there is nothing to do.
+    ///
+    /// # Errors
+    /// When that cannot be had; then the command must not start.
+    fn keep(&self, _tickets: &[&Self::Ticket]) -> Result<(), LockStoreError> {
+        Ok(())
     }
 
     /// Watches the record of a name, and the ticket of a place in its line where one is given, so that their

@@ -1,5 +1,8 @@
 use crate::{rules::QueuePlace, words::Timestamp};
-use std::{os::fd::BorrowedFd, time::Duration};
+use std::{
+    os::fd::BorrowedFd,
+    time::{Duration, Instant},
+};
 
 /// A place in a line that is alive as long as any process has it.
 pub trait Ticket {
@@ -9,6 +12,17 @@ pub trait Ticket {
     /// Gives the place up now, also for processes that inherited it, and wakes those that wait for it. Dropping a
     /// ticket does not: a command may live on that has it too.
     fn leave(self);
+
+    /// Whether it is known to have ended, so that no section is needed to find that out: a store on a network may not have
+    /// been heard of for too long.
+    fn has_ended(&self) -> bool {
+        false
+    }
+
+    /// By when all that runs under it must have ended, as far as is known now; `None`: it holds until it is left.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
 
     /// Whether others still find it: a ticket that was removed blocks no waiter.
     fn stands(&self) -> bool;

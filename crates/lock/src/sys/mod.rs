@@ -34,16 +34,15 @@ pub(crate) use group_observer::GroupSignalObserver;
 pub use open_folders::OpenFolderCache;
 pub(crate) use pidfd::watch_exit;
 pub use portions::{in_portions, in_portions_of};
-pub(crate) use process::{
-    FileId, Process, ProcessStat, here, openers_of, pending_signals, start_in_table, started_by,
-    writers_of,
-};
 pub use process::{
-    ProcessTableVisibility, descendants, holders_of, is_stopped, may_signal, name_of, probe,
-    process_table, start_of,
+    FileId, ProcessTableVisibility, descendants, holders_of, is_stopped, may_signal, name_of,
+    openers_of, probe, process_table, start_of,
+};
+pub(crate) use process::{
+    Process, ProcessStat, here, pending_signals, start_in_table, started_by, writers_of,
 };
 pub(crate) use quiet_thread::quiet_thread;
-pub(crate) use random::random_bytes;
+pub use random::random_bytes;
 pub use regular::{open_regular, open_regular_with, read_regular};
 pub use signal_number::SignalNumber;
 pub use signals::BlockedSignals;

@@ -222,21 +222,21 @@ pub fn may_signal(pid: i32) -> bool {
 
 /// Tells files apart, whatever their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FileId {
+pub struct FileId {
     device: u64,
     inode: u64,
 }
 
 impl FileId {
     /// Of an open file.
-    pub(crate) fn of(file: &impl AsFd) -> Option<Self> {
+    pub fn of(file: &impl AsFd) -> Option<Self> {
         let stat = nix::sys::stat::fstat(file).ok()?;
         Some(Self { device: stat.st_dev, inode: stat.st_ino })
     }
 }
 
 /// The processes that have a file open, as far as this user may see them.
-pub(crate) fn openers_of(file: FileId) -> Vec<i32> {
+pub fn openers_of(file: FileId) -> Vec<i32> {
     pids().filter(|pid| open_files(*pid).any(|(_, id)| id == file)).collect()
 }
 

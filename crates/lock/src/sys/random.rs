@@ -4,7 +4,10 @@ use nix::libc;
 use std::io;
 
 /// Random bytes from the kernel (getrandom(2)).
-pub(crate) fn random_bytes() -> io::Result<[u8; 16]> {
+///
+/// # Errors
+/// The kernel gives none.
+pub fn random_bytes() -> io::Result<[u8; 16]> {
     let mut bytes = [0u8; 16];
     // SAFETY: the pointer and the length are those of one live array. Up to 256 bytes are given whole or
     // not at all.

@@ -20,6 +20,7 @@ use std::{
     cell::{Cell, RefCell},
     io::ErrorKind,
     rc::Rc,
+    time::Duration,
 };
 
 /// An event that is injected into an operation, with the index of the call at which it happens.
@@ -136,6 +137,10 @@ impl LockStore for MemoryStore {
     type Ticket = MemoryTicket;
     type ObstacleWatch = FixedAnswerObstacleWatch;
     type LossWatcher = NoLossWatcher;
+
+    fn watch_after(&self) -> Duration {
+        Duration::ZERO
+    }
 
     fn now(&self) -> Timestamp {
         let trace = &mut *self.0.trace.borrow_mut();
