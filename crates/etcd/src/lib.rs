@@ -16,7 +16,9 @@ pub mod client;
 mod connection;
 pub mod credentials;
 pub mod error;
+pub mod keeper;
 mod protocol;
+pub mod store;
 pub mod values;
 
 pub use address::{AddressError, ClusterAddress, Endpoint, TransportSecurity};

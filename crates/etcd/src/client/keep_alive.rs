@@ -56,8 +56,8 @@ struct KeepAliveState {
 }
 
 impl KeepAlive {
-    /// When the last keepalive was sent that was acknowledged: from then on the lease lives at least for its TTL. `None`
-    /// before the first acknowledgement.
+    /// When the last keepalive was sent that was acknowledged: from then on the lease lives at least for its TTL.
+    /// `None` before the first acknowledgement.
     pub fn acknowledged(&self) -> Option<BootTime> {
         match self.state.acknowledged.load(Ordering::Acquire) {
             0 => None,
@@ -85,8 +85,8 @@ impl AsFd for KeepAlive {
 impl EtcdClient {
     /// Keeps a lease alive in the background: sends a keepalive at once, and then one in each period.
     ///
-    /// After each acknowledgement, `publish` gets the time at which its keepalive was sent, on the background thread: for
-    /// memory that processes share. It must not block.
+    /// After each acknowledgement, `publish` gets the time at which its keepalive was sent, on the background thread:
+    /// for memory that processes share. It must not block.
     ///
     /// # Errors
     /// This process cannot get a descriptor.

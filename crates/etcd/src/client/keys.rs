@@ -20,7 +20,8 @@ const DISCARD: Call = Call::harmless("compact");
 
 impl EtcdClient {
     /// Reads some ranges at one revision, the current one. The read is linearizable: it sees every commit that was
-    /// answered before the read began. More than 128 ranges are read in several calls, all at the revision of the first.
+    /// answered before the read began. More than 128 ranges are read in several calls, all at the revision of the
+    /// first.
     ///
     /// # Errors
     /// No member answers within the limits, or the user has no right to a range.
@@ -92,8 +93,8 @@ impl EtcdClient {
     /// Commits a transaction. A conflict is an outcome.
     ///
     /// # Errors
-    /// [`WriteError::NotApplied`]: nothing was changed. [`WriteError::MaybeApplied`]: the answer was lost; the client does
-    /// not send the transaction again.
+    /// [`WriteError::NotApplied`]: nothing was changed. [`WriteError::MaybeApplied`]: the answer was lost; the client
+    /// does not send the transaction again.
     pub fn commit(&self, transaction: &Transaction) -> Result<CommitOutcome, WriteError> {
         let request = TxnRequest::from(transaction);
         let answer: TxnResponse = self.write(COMMIT, unary(TXN, request))?;

@@ -23,14 +23,14 @@ impl EtcdClient {
     /// Makes a lease with an id that the cluster chooses. The TTL counts in whole seconds, rounded up.
     ///
     /// # Errors
-    /// As [`grant_as`](Self::grant_as). After [`WriteError::MaybeApplied`], a lease may live that cannot be named, until
-    /// its TTL is over.
+    /// As [`grant_as`](Self::grant_as). After [`WriteError::MaybeApplied`], a lease may live that cannot be named,
+    /// until its TTL is over.
     pub fn grant(&self, ttl: Duration) -> Result<LeaseGrant, WriteError> {
         self.grant_with(ttl, 0)
     }
 
-    /// Makes a lease with an id that the caller has chosen at random. If the answer is lost, the caller can still revoke
-    /// the lease.
+    /// Makes a lease with an id that the caller has chosen at random. If the answer is lost, the caller can still
+    /// revoke the lease.
     ///
     /// # Errors
     /// [`WriteError::NotApplied`]: there is no lease, or one with this id existed already

@@ -5,8 +5,8 @@
 //! blocked in it, so it gets none that the program waits for.
 //!
 //! # Limitations
-//! A process must not fork(2) and go on to use the client in the child without exec(3): threads are not copied, so every
-//! call would wait until the end of time. All descriptors are close-on-exec, so a started program inherits none.
+//! A process must not fork(2) and go on to use the client in the child without exec(3): threads are not copied, so
+//! every call would wait until the end of time. All descriptors are close-on-exec, so a started program inherits none.
 
 mod api;
 mod background;

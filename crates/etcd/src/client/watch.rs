@@ -16,13 +16,13 @@ use std::{
 
 /// A watch on some ranges, which ends when it is dropped.
 ///
-/// Events of one range come in the order of their revisions, each exactly once. Of two ranges, the events of one may come
-/// before older ones of the other. If two ranges have a key in common, its events come twice.
+/// Events of one range come in the order of their revisions, each exactly once. Of two ranges, the events of one may
+/// come before older ones of the other. If two ranges have a key in common, its events come twice.
 ///
-/// A broken stream is resumed with the next member after the last event that came, so nothing is missed; only if that is
-/// not possible within the limits of the client, or the past has been compacted, the last event is
-/// [`WatchEvent::Lost`]. A member that falls silent is left after one and a half times the limit of a member: it is asked
-/// for a sign of life twice in that limit, which etcd answers since version 3.4.
+/// A broken stream is resumed with the next member after the last event that came, so nothing is missed; only if that
+/// is not possible within the limits of the client, or the past has been compacted, the last event is
+/// [`WatchEvent::Lost`]. A member that falls silent is left after one and a half times the limit of a member: it is
+/// asked for a sign of life twice in that limit, which etcd answers since version 3.4.
 #[derive(Debug)]
 pub struct Watch {
     mailbox: Arc<Mailbox<WatchEvent>>,

@@ -78,8 +78,8 @@ impl Connection {
         &self.endpoint
     }
 
-    /// What the failure of a call that was sent means when more is asked of the server: it may expect TLS, or be no server
-    /// of etcd at all. The caller limits the time.
+    /// What the failure of a call that was sent means when more is asked of the server: it may expect TLS, or be no
+    /// server of etcd at all. The caller limits the time.
     pub(crate) async fn examine(&self, failure: AttemptFailure) -> AttemptFailure {
         if !matches!(failure, AttemptFailure::Unanswered(_)) {
             return failure;

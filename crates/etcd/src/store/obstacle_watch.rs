@@ -1,0 +1,103 @@
+use super::{etcd_store::EtcdLockStore, session::Session};
+use crate::{
+    client::Watch,
+    values::{KeyRange, Revision, WatchedKinds, WatchedRange},
+};
+use lokt_lock::{
+    record::LockRecord,
+    rules::{Obstacle, QueuePlace},
+    store::{LockStoreError, ObstacleWatch},
+    words::{LockMode, LockName, Timestamp},
+};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::{
+    os::fd::{AsFd, BorrowedFd},
+    sync::Arc,
+    time::Duration,
+};
+
+/// How long a doze lasts at most.
+const DOZE: Duration = Duration::from_millis(10);
+
+/// Waits for the keys of an obstacle to be deleted or changed.
+pub struct EtcdObstacleWatch {
+    watch: Watch,
+    session: Option<Arc<Session>>,
+    is_over: bool,
+}
+
+impl EtcdObstacleWatch {
+    pub(super) fn begin(
+        store: &EtcdLockStore,
+        name: &LockName,
+        obstacle: &Obstacle,
+        after: Revision,
+    ) -> Result<Self, LockStoreError> {
+        let ranges = watched(store, name, obstacle);
+        let watch = store.client.watch(&ranges, after.next()).map_err(LockStoreError::remote)?;
+        Ok(Self { watch, session: store.known_session(), is_over: false })
+    }
+
+    /// Whether something has happened that the caller has to look at.
+    fn note_events(&mut self) -> bool {
+        self.is_over |= !self.watch.take_events().is_empty();
+        // A waiter whose session is gone stands in no queue.
+        self.is_over |= self.session.as_ref().is_some_and(|it| it.is_gone());
+        self.is_over
+    }
+}
+
+/// What tells of the end of an obstacle.
+fn watched(store: &EtcdLockStore, name: &LockName, obstacle: &Obstacle) -> Vec<WatchedRange> {
+    let of_key = |key: String, kinds| WatchedRange { range: KeyRange::key(key), kinds };
+    let ticket = |place: &QueuePlace| {
+        // A waiter for a slot is no obstacle any more once it has entered.
+        let gives_way = place.mode != LockMode::Exclusive && !place.entered;
+        let kinds = if gives_way { WatchedKinds::All } else { WatchedKinds::Deletions };
+        of_key(store.keys.ticket(name, &place.lock_id), kinds)
+    };
+    let holders = |record: &LockRecord| {
+        let ids = record.holders().filter_map(|it| it.lock_id.clone());
+        ids.map(|id| of_key(store.keys.holder(name, &id), WatchedKinds::Deletions)).collect()
+    };
+    match obstacle {
+        Obstacle::Ahead(place) => vec![ticket(place)],
+        Obstacle::Full(inside, record) => {
+            let mut ranges: Vec<WatchedRange> = inside.iter().map(ticket).collect();
+            ranges.extend(record.iter().flat_map(|it| holders(it)));
+            ranges
+        }
+        Obstacle::Held(record) => holders(record),
+        Obstacle::Frozen(_) => vec![of_key(store.keys.freeze(name), WatchedKinds::All)],
+        Obstacle::Corrupted(_) => {
+            let range = KeyRange::prefix(store.keys.name(name));
+            vec![WatchedRange { range, kinds: WatchedKinds::All }]
+        }
+    }
+}
+
+impl ObstacleWatch for EtcdObstacleWatch {
+    fn doze(&mut self, limit: Duration) -> bool {
+        let limit = PollTimeout::try_from(limit.min(DOZE).as_millis()).unwrap_or(PollTimeout::ZERO);
+        let mut fds = [PollFd::new(self.watch.as_fd(), PollFlags::POLLIN)];
+        let _ = poll(&mut fds, limit);
+        self.note_events()
+    }
+
+    fn look(&mut self) -> bool {
+        self.note_events()
+    }
+
+    fn sources(&self) -> Vec<BorrowedFd<'_>> {
+        vec![self.watch.as_fd()]
+    }
+
+    fn is_over(&mut self) -> bool {
+        self.note_events()
+    }
+
+    fn patience(&self, _: Timestamp) -> Option<Duration> {
+        // The end of the session shows in no watch of this kind.
+        self.session.as_ref().map(|_| Duration::from_secs(1))
+    }
+}
