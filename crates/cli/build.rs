@@ -5,8 +5,8 @@
 //! * `LOKT_BUILT_WITH` is the list of optional features, separated by commas.
 //! * `LOKT_VERSION_LINE` is what `lokt --version` prints behind the name.
 //!
-//! Without a fixed address, the loader adjusts about 120,000 addresses at each start: `lokt version` takes 5.6 ms then, and
-//! 3.3 ms without. The tests start it very often. What users get stays position-independent.
+//! Without a fixed address, the loader adjusts about 120,000 addresses at each start, and `lokt version` takes 5.6 ms
+//! instead of 3.3 ms. The tests start `lokt` very often. The build for users stays position-independent.
 
 use std::{env::var, fs};
 

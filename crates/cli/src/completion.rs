@@ -1,6 +1,6 @@
 use crate::{
     context::{self, CommandContext},
-    project_store::store_at,
+    project_store::store_of,
 };
 use clap_complete::engine::{
     ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
@@ -104,10 +104,10 @@ fn fitting(typed: &OsStr, words: impl Iterator<Item = OsString>) -> Vec<Completi
 /// the shell does that.
 fn names(typed: &OsStr, kind: LockRecordKind) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
-    let Ok(root) = context::find_root() else {
+    let Ok(store) = context::find_root().and_then(|root| store_of(&root)) else {
         return Vec::new();
     };
-    let names = store_at(&root.path).listing().names(kind).unwrap_or_default();
+    let names = store.listing().names(kind).unwrap_or_default();
     let fitting = names.iter().filter(|name| name.as_str().starts_with(&*typed));
     fitting.map(|name| CompletionCandidate::new(name.as_str())).collect()
 }

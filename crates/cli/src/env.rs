@@ -4,8 +4,20 @@ use crate::failure::CliFailure;
 use lokt_lock::sys::home;
 use std::{env, ffi::OsString, path::PathBuf};
 
-/// The folder that holds the locks.
+/// The folder, or the cluster, that holds the locks.
 pub(crate) const ROOT: &str = "LOKT_ROOT";
+/// For how long a cluster keeps what a process holds when it hears of it no more.
+pub(crate) const SESSION_TTL: &str = "LOKT_SESSION_TTL";
+/// How etcd's own client proves who it is and by what it recognises a cluster; handled as it does, except that the
+/// last one is refused.
+pub(crate) const ETCDCTL: [&str; 6] = [
+    "ETCDCTL_CACERT",
+    "ETCDCTL_CERT",
+    "ETCDCTL_KEY",
+    "ETCDCTL_USER",
+    "ETCDCTL_PASSWORD",
+    "ETCDCTL_INSECURE_SKIP_TLS_VERIFY",
+];
 /// The owner to act as; also set for guarded commands.
 pub(crate) const OWNER: &str = "LOKT_OWNER";
 /// Set for guarded commands whose owner was not given: as long as [`OWNER`] has the same value, the
@@ -114,6 +126,11 @@ pub(crate) fn text(key: &str) -> Result<Option<String>, CliFailure> {
 /// A variable as it is.
 pub(crate) fn value(key: &str) -> Option<OsString> {
     env::var_os(key).filter(|value| !value.is_empty())
+}
+
+/// One of [`ETCDCTL`] as it is; any other counts as not set.
+pub(crate) fn of_etcdctl(key: &str) -> Option<OsString> {
+    ETCDCTL.contains(&key).then(|| value(key)).flatten()
 }
 
 /// What follows a text in the names of the variables that begin with it.

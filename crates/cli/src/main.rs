@@ -67,6 +67,9 @@ use clap::CommandFactory;
 
 /// Reads the arguments, runs the command, gives the exit code.
 fn run() -> u8 {
+    if let Some(code) = project_store::session_keeper::run_if_called() {
+        return code.number();
+    }
     if env::value(completion::VARIABLE).is_some() {
         // Ends the process by itself where a shell asks for completions.
         clap_complete::CompleteEnv::with_factory(cli::Cli::command).complete();

@@ -68,6 +68,7 @@ impl AuditCommand {
     pub(crate) fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let owner = self.owner.as_ref();
         self.refuse_nothing()?;
+        let (_, files) = context.require_files("the audit log (lokt audit)")?;
         let asked_path = match &self.path {
             Some(typed) => Some(argument(&context.project()?, typed)?),
             None => None,
@@ -76,7 +77,7 @@ impl AuditCommand {
         if self.timeline.is_asked() {
             return self.show_timeline(context, &filter);
         }
-        let path = context.store.layout().audit_log();
+        let path = files.layout().audit_log();
         match LogReader::open(&path)? {
             Some(mut reader) => {
                 self.go_to_start(&mut reader)?;

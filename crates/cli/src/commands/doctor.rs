@@ -1,22 +1,26 @@
 //! The command `doctor`: checks of the root, of the caller and of git.
 //!
-//! The checks of the root itself are in `lokt_lock::file::checkup`. Here are those about the
+//! The checks of a folder are in `lokt_lock::file::checkup`. Here are those about a cluster, the
 //! caller's session, sandboxes, and other roots. A root of another user is not examined at all.
 
 use crate::{
-    context::{CommandContext, apart, project_file},
+    context::{ExaminedFolder, OwnerOption, apart, caller, project_file},
     env,
     exit::ExitCode,
     failure::CliFailure,
     output,
+    project_store::{ProjectRoot, RootVariable, files_of, store_of},
     sandbox::advice,
     shell_rules::read_rules,
 };
 use clap::Args;
+use lokt_etcd::ClusterAddress;
 use lokt_lock::{
-    file::{CheckStatus, ForeignOwnedPath, RootCheckOutcome, RootMethod, checkup},
+    caller::Caller,
+    file::{CheckStatus, ForeignOwnedPath, LockRoot, RootCheckOutcome, RootMethod, checkup},
     harness::AgentSource,
     record::FORMAT_VERSION,
+    store::{LockListing, LockRecordKind, LockStore},
 };
 use lokt_once::tree::{OLDEST_GIT, git_version};
 use serde_json::{Value, json};
@@ -34,27 +38,24 @@ pub(crate) struct DoctorCommand {
 impl DoctorCommand {
     /// The exit code is [`ExitCode::Error`] if one check fails. Warnings do not change it.
     pub(crate) fn run(&self) -> Result<ExitCode, CliFailure> {
-        let (context, foreign) = CommandContext::to_examine()?;
-        let context = &context;
-        let mut checks =
-            foreign.as_ref().map_or_else(|| context.checks(), |it| vec![foreign_root(it)]);
-        if foreign.is_none() {
-            checks.push(git());
-        }
+        let (root, checks) = match RootVariable::read()? {
+            RootVariable::Cluster(address) => examine_cluster(address)?,
+            RootVariable::Absent | RootVariable::Folder(_) => examine_folder()?,
+        };
         let overall = checks.iter().map(|check| check.status).max().unwrap_or(CheckStatus::Ok);
-        output::even_if_unread(self.report(context, &checks, overall))?;
+        output::even_if_unread(self.report(&root, &checks, overall))?;
         Ok(if overall == CheckStatus::Fail { ExitCode::Error } else { ExitCode::Done })
     }
 
     /// Prints the checks, and the worst of them as `overall`.
     fn report(
         &self,
-        context: &CommandContext,
+        root: &ProjectRoot,
         checks: &[RootCheckOutcome],
         overall: CheckStatus,
     ) -> Result<(), CliFailure> {
-        let root = context.root.path.display().to_string();
-        let method = context.root.method.as_str();
+        let method = root.method().as_str();
+        let root = root.shown();
         if self.json {
             let checks: Vec<Value> = checks
                 .iter()
@@ -107,44 +108,93 @@ fn foreign_root(foreign: &ForeignOwnedPath) -> RootCheckOutcome {
     RootCheckOutcome { name: "owner", status: CheckStatus::Fail, message }
 }
 
-impl CommandContext {
+/// A root, and the outcome of all checks.
+type Examination = (ProjectRoot, Vec<RootCheckOutcome>);
+
+/// Examines the folder of the locks.
+fn examine_folder() -> Result<Examination, CliFailure> {
+    let ExaminedFolder { root, foreign } = ExaminedFolder::find()?;
+    let caller = caller(&OwnerOption::default())?;
+    let checks = match &foreign {
+        Some(foreign) => vec![foreign_root(foreign)],
+        None => FolderExamination { root: &root, caller: &caller }.checks(),
+    };
+    Ok((ProjectRoot::Folder(root), checks))
+}
+
+/// Examines the connection to a cluster.
+fn examine_cluster(address: ClusterAddress) -> Result<Examination, CliFailure> {
+    let root = ProjectRoot::Cluster(address);
+    let caller = caller(&OwnerOption::default())?;
+    let checks = [cluster(&root)].into_iter().chain(session(&caller));
+    let checks = checks.chain(other_root(&root)).chain(rules()).chain([git()]).collect();
+    Ok((root, checks))
+}
+
+/// Whether the cluster can be reached, and its locks read.
+fn cluster(root: &ProjectRoot) -> RootCheckOutcome {
+    let read = store_of(root).and_then(|store| {
+        let names = store.listing().names(LockRecordKind::Lock);
+        names.map_err(CliFailure::from)
+    });
+    let (status, message) = match read {
+        Ok(names) => {
+            let known = format!("it answers, and has {} locked names", names.len());
+            let unknown = "not checked yet: the state of its members, and the right to write";
+            (CheckStatus::Ok, format!("{known}; {unknown}"))
+        }
+        Err(failure) => {
+            let lines: Vec<String> = [failure.message].into_iter().chain(failure.hints).collect();
+            (CheckStatus::Fail, lines.join("; "))
+        }
+    };
+    RootCheckOutcome { name: "cluster", status, message }
+}
+
+/// A warning where each command is another agent.
+fn session(caller: &Caller) -> Option<RootCheckOutcome> {
+    let is_session = matches!(caller.agent_source, AgentSource::Terminal { .. });
+    let message = format!(
+        "the terminal session began outside this pid namespace (container), so each command is another agent, and \
+         none can renew or unlock what an earlier one locked; set {} to one id for each agent or job, which no other has (lokt whoami gives a new one)",
+        env::AGENT_ID
+    );
+    let check = RootCheckOutcome { name: "session", status: CheckStatus::Warn, message };
+    (is_session && !caller.has_visible_session()).then_some(check)
+}
+
+/// A warning where `LOKT_ROOT` keeps this caller's locks apart from those of others.
+fn other_root(root: &ProjectRoot) -> Option<RootCheckOutcome> {
+    let message = apart(root)?.warning();
+    Some(RootCheckOutcome { name: "lokt_root", status: CheckStatus::Warn, message })
+}
+
+/// The folder that is examined, and the caller.
+struct FolderExamination<'a> {
+    root: &'a LockRoot,
+    caller: &'a Caller,
+}
+
+impl FolderExamination<'_> {
     /// All checks, in the order in which they are shown. Most of these say nothing where all is
     /// well.
     fn checks(&self) -> Vec<RootCheckOutcome> {
         let owner = "the root, and what leads to it, is trusted".to_owned();
         let owner = RootCheckOutcome { name: "owner", status: CheckStatus::Ok, message: owner };
-        let checks = [owner].into_iter().chain(checkup(&self.store));
-        let checks = checks.chain(self.session()).chain(self.sandbox());
-        let checks = checks.chain(self.is_earlier()).chain(self.other_root());
-        checks.chain(self.project_file()).chain(rules()).chain(relative_root()).collect()
-    }
-
-    /// A warning where each command is another agent.
-    fn session(&self) -> Option<RootCheckOutcome> {
-        let caller = &self.caller;
-        let is_session = matches!(caller.agent_source, AgentSource::Terminal { .. });
-        let message = format!(
-            "the terminal session began outside this pid namespace (container), so each command is another agent, and \
-             none can renew or unlock what an earlier one locked; set {} to one id for each agent or job, which no other has (lokt whoami gives a new one)",
-            env::AGENT_ID
-        );
-        let check = RootCheckOutcome { name: "session", status: CheckStatus::Warn, message };
-        (is_session && !caller.has_visible_session()).then_some(check)
+        let checks = [owner].into_iter().chain(checkup(&files_of(self.root)));
+        let checks = checks.chain(session(self.caller)).chain(self.sandbox());
+        let root = ProjectRoot::Folder(self.root.clone());
+        let checks = checks.chain(self.is_earlier()).chain(other_root(&root));
+        let checks = checks.chain(self.project_file()).chain(rules()).chain(relative_root());
+        checks.chain([git()]).collect()
     }
 
     /// What to do where a sandbox, or the file system, keeps the root read-only.
     fn sandbox(&self) -> Option<RootCheckOutcome> {
-        let hints = advice::of_unwritable(&self.root);
+        let hints = advice::of_unwritable(self.root);
         let message = advice::joined(&hints);
         let check = RootCheckOutcome { name: SANDBOX, status: CheckStatus::Fail, message };
         (!hints.is_empty()).then_some(check)
-    }
-
-    /// A warning where `LOKT_ROOT` keeps this caller's locks apart from those of others.
-    fn other_root(&self) -> Option<RootCheckOutcome> {
-        let other = apart(&self.root)?;
-        let message = other.warning();
-        Some(RootCheckOutcome { name: "lokt_root", status: CheckStatus::Warn, message })
     }
 
     /// A warning where a `lokt.toml` does not count.
@@ -183,7 +233,7 @@ fn rules() -> Option<RootCheckOutcome> {
 
 /// A warning where each working folder has other locks.
 fn relative_root() -> Option<RootCheckOutcome> {
-    let root = env::path(env::ROOT).ok().flatten().filter(|root| !root.is_absolute())?;
+    let root = RootVariable::read().ok()?.folder().filter(|root| !root.is_absolute())?;
     let message = format!(
         "LOKT_ROOT={} is relative: each working folder has other locks; set an absolute path",
         root.display()

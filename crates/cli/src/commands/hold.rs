@@ -5,8 +5,8 @@ use clap::Args;
 
 /// Hold locks for a program, as it asks on standard input
 ///
-/// For libraries in other languages. Reads requests and writes answers, each one line of JSON. The locks are held for as
-/// long as standard input is open: the kernel closes it when the program ends, however it ends. To run a command
+/// For libraries in other languages. Reads requests and writes answers, each one line of JSON. The locks are held for
+/// as long as standard input is open: the kernel closes it when the program ends, however it ends. To run a command
 /// under a lock, use `lokt guard`.
 #[derive(Args, Debug)]
 pub(crate) struct HoldCommand {}

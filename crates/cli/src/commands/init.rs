@@ -153,7 +153,10 @@ impl InitCommand {
         if !agents.contains(&CodingAgent::Codex) {
             return Ok(None);
         }
-        let sandbox = CodexSandbox::of(&find_root()?.path)?;
+        // A cluster has no folder that a sandbox would have to let be written.
+        let root = find_root()?;
+        let Some(root) = root.folder() else { return Ok(None) };
+        let sandbox = CodexSandbox::of(&root.path)?;
         Ok(sandbox.filter(|it| self.agents.contains(&CodingAgent::Codex) || it.is_there()))
     }
 

@@ -76,7 +76,7 @@ impl PrimeCommand {
         };
         let now = PrimeMoment {
             entries: survey_all(&context.store, &context.caller),
-            reserved: list_reservations(&context.store, &context.caller),
+            reserved: reserved(&context),
         };
         now.warn_of_what_is_not_known();
         if self.json {
@@ -128,7 +128,13 @@ impl PrimeCommand {
 /// What is held and reserved at this moment.
 struct PrimeMoment {
     entries: Result<Vec<LockStatusEntry>, LockOperationError>,
-    reserved: Result<ReservationList, LockStoreError>,
+    /// `None` on a cluster, which has no reservations yet.
+    reserved: Option<Result<ReservationList, LockStoreError>>,
+}
+
+fn reserved(context: &CommandContext) -> Option<Result<ReservationList, LockStoreError>> {
+    let store = context.store.files()?;
+    Some(list_reservations(store, &context.caller))
 }
 
 impl PrimeMoment {
@@ -137,7 +143,7 @@ impl PrimeMoment {
         if let Err(error) = &self.entries {
             output::warn(&format!("what is held cannot be read: {}", chain(error)));
         }
-        if let Err(error) = &self.reserved {
+        if let Some(Err(error)) = &self.reserved {
             output::warn(&format!("what is reserved cannot be read: {}", chain(error)));
         }
     }
@@ -146,8 +152,14 @@ impl PrimeMoment {
     fn lines(&self, me: &CallerIdentity) -> Result<Vec<String>, String> {
         let entries = self.entries.as_ref().map_err(|error| chain(error))?;
         let reserved = match &self.reserved {
-            Ok(list) => now::reserved(list, me),
-            Err(_) => vec!["- what is reserved cannot be read: do not edit yet".to_owned()],
+            Some(Ok(list)) => now::reserved(list, me),
+            Some(Err(_)) => {
+                vec!["- what is reserved cannot be read: do not edit yet".to_owned()]
+            }
+            None => vec![
+                "- there are no reservations here (the locks are on a cluster): nothing keeps edits apart"
+                    .to_owned(),
+            ],
         };
         Ok([now::lines(entries, me), reserved].concat())
     }
@@ -158,7 +170,7 @@ impl PrimeMoment {
             let views = entries.iter().map(|it| view::entry::json(it, None, me));
             views.collect::<Vec<_>>()
         });
-        let reserved = self.reserved.as_ref().ok().map(|list| {
+        let reserved = self.reserved.as_ref().and_then(|it| it.as_ref().ok()).map(|list| {
             let all = list.standing.iter();
             all.map(|it| view::reservation::json(it, list, &context.caller)).collect::<Vec<_>>()
         });
@@ -171,7 +183,7 @@ impl PrimeMoment {
             "agent": me.agent.spoken(),
             "held": held,
             "reserved": reserved,
-            "advice": advice::of_unwritable(&context.root),
+            "advice": context.root.folder().map_or_else(Vec::new, advice::of_unwritable),
         })
     }
 }
@@ -191,7 +203,7 @@ fn session(acting: &OwnerOption) -> Result<(CommandContext, bool), CliFailure> {
 
 /// What a session must know before it locks anything: items of a text.
 fn advised(context: &CommandContext) -> Vec<String> {
-    let mut items = advice::for_session(&context.root);
+    let mut items = context.root.folder().map_or_else(Vec::new, advice::for_session);
     // A paragraph below the items.
     let space = if items.is_empty() { "" } else { "\n" };
     items.extend(turns(context).map(|it| format!("{space}{it}")));

@@ -106,7 +106,7 @@ impl ResultsCommand {
 
 impl ResultsListCommand {
     fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
-        let results = results_of(context);
+        let results = results_of(context)?;
         let found = results.list()?;
         if self.json {
             let views: Vec<Value> =
@@ -145,7 +145,7 @@ impl ResultsListCommand {
 
 impl ResultsShowCommand {
     fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
-        let results = results_of(context);
+        let results = results_of(context)?;
         let found = results.list()?;
         let meant = found.iter().find(|(record, _)| is_meant(&self.which, record));
         let (record, used) = meant.ok_or_else(|| unknown(&self.which))?;
@@ -175,7 +175,7 @@ impl ResultsShowCommand {
 
 impl ResultsRemoveCommand {
     fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
-        let results = results_of(context);
+        let results = results_of(context)?;
         let found = results.list()?;
         for which in &self.which {
             if !found.iter().any(|(record, _)| is_meant(which, record)) {
@@ -191,7 +191,7 @@ impl ResultsRemoveCommand {
 impl ResultsPruneCommand {
     fn run(&self, context: &CommandContext) -> Result<ExitCode, CliFailure> {
         let limits = RetentionLimits { older: self.older, most: self.max_size.unwrap_or(u64::MAX) };
-        let pruned = results_of(context).prune(limits, Timestamp::now())?;
+        let pruned = results_of(context)?.prune(limits, Timestamp::now())?;
         withdraw(context, &pruned);
         report(&pruned, self.json)
     }

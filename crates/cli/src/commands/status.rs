@@ -107,7 +107,14 @@ impl StatusCommand {
 
 /// Shows what is reserved, if anything is, below the locks.
 fn show_reservations(context: &CommandContext, is_below: bool) -> Result<(), CliFailure> {
-    let list = list_reservations(&context.store, &context.caller)?;
+    let Some(files) = context.store.files() else {
+        output::note(&format!(
+            "these are the locks at {}; a cluster has no reservations yet",
+            context.root.shown()
+        ));
+        return Ok(());
+    };
+    let list = list_reservations(files, &context.caller)?;
     let all: Vec<&Reservation> = list.standing.iter().collect();
     if !all.is_empty() {
         let table = view::reservation::table(&all, &list, &context.caller.identity).lines();

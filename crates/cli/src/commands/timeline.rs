@@ -57,9 +57,10 @@ impl TimelineOptions {
         (asked, form): (&TimeRange, TimelineFormat),
         wanted: impl Fn((TimelineSubject, &str), &str) -> bool,
     ) -> Result<ExitCode, CliFailure> {
+        let (root, _) = context.require_files("timelines (lokt audit --timeline)")?;
         let mut timeline = gather::timeline(context, asked)?;
         timeline.retain(|lane, span| wanted(lane, &span.who.owner));
-        let source = TimelineRepository::of(&context.root);
+        let source = TimelineRepository::of(root);
         match &self.html {
             Some(file) if file.as_os_str() == "-" => {
                 let page = page::html(&timeline, &source);

@@ -8,12 +8,11 @@ use crate::locking::{
     waiting::{DEFAULT_LIMIT, QueueDisplay, end_of_wait, interrupted},
 };
 use crate::{
-    completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure, span,
-    view::call,
+    completion, context::CommandContext, denial, exit::ExitCode, failure::CliFailure,
+    project_store::ProjectChangeWatch, span, view::call,
 };
 use clap::{Args, ValueEnum};
 use lokt_lock::{
-    file::LockRootChangeWatch,
     guard::SignalReader,
     ops::{AwaitFreeOutcome, LockRequest, await_free, is_held},
     record::HoldKind,
@@ -106,7 +105,7 @@ impl WaitCommand {
         limit: Duration,
     ) -> Result<ExitCode, CliFailure> {
         let began = Instant::now();
-        let mut watch = LockRootChangeWatch::begin(&context.store);
+        let mut watch = ProjectChangeWatch::begin(&context.store);
         while let Some(free) = self.first_free(context)? {
             let left = limit.saturating_sub(began.elapsed());
             if left.is_zero() {
@@ -159,7 +158,7 @@ fn still_free(name: &LockName, limit: Duration) -> CliFailure {
 
 /// Sleeps until the locks may have changed, a signal came, or `left` has passed.
 fn sleep(
-    watch: &LockRootChangeWatch,
+    watch: &ProjectChangeWatch,
     signals: &SignalReader,
     left: Duration,
 ) -> Result<(), CliFailure> {

@@ -5,13 +5,13 @@ use crate::{
     exit::ExitCode,
     failure::CliFailure,
     output,
-    project_store::store_of,
+    project_store::{ProjectRoot, store_of},
     view::reservation::ListedReservationJson,
 };
 use clap::Args;
 use lokt_lock::{
     caller::{Caller, unused_agent},
-    file::{LockRoot, RootMethod},
+    file::RootMethod,
     harness::AgentSource,
     rules::OwnerSource,
     words::Harness,
@@ -50,7 +50,7 @@ struct WhoamiJson<'a> {
     harness: Option<&'static str>,
     /// The process of that harness, if the agent is told by its process.
     harness_pid: Option<i32>,
-    /// The root; `null` if it cannot be used.
+    /// The root, a folder or the address of a cluster; `null` if it is not clear which it is.
     root_path: Option<String>,
     /// How the root was found.
     root_method: Option<&'static str>,
@@ -69,8 +69,10 @@ impl WhoamiCommand {
         // The caller is known also where the locks cannot be used.
         let root = find_root();
         let owner = OwnerOrigin::of(acting, &caller)?;
-        let holdings = root.as_ref().ok().map(store_of);
-        let holdings = holdings.map(|store| CallerHoldings::find(&store, &caller));
+        let holdings = root
+            .as_ref()
+            .ok()
+            .map(|root| store_of(root).and_then(|store| CallerHoldings::find(&store, &caller)));
         let (holdings, fault) = match holdings {
             Some(Ok(holdings)) => (Some(holdings), None),
             Some(Err(failure)) => (None, Some(failure.message)),
@@ -136,7 +138,7 @@ impl OwnerOrigin {
 fn view<'a>(
     caller: &Caller,
     owner: OwnerOrigin,
-    root: &Result<LockRoot, CliFailure>,
+    root: &Result<ProjectRoot, CliFailure>,
     holdings: Option<&'a CallerHoldings>,
 ) -> WhoamiJson<'a> {
     let identity = &caller.identity;
@@ -151,11 +153,11 @@ fn view<'a>(
         agent_variables: origin.variables,
         harness: origin.harness.map(Harness::as_str),
         harness_pid: origin.pid,
-        root_path: root.as_ref().ok().map(|it| it.path.display().to_string()),
-        root_method: root.as_ref().ok().map(|it| it.method.as_str()),
+        root_path: root.as_ref().ok().map(ProjectRoot::shown),
+        root_method: root.as_ref().ok().map(|it| it.method().as_str()),
         root_error: root.as_ref().err().map(|it| it.message.clone()),
         locks: holdings.map(CallerHoldings::locks_json),
-        reservations: holdings.map(|it| it.reservations_json(caller)),
+        reservations: holdings.and_then(|it| it.reservations_json(caller)),
     }
 }
 
@@ -205,7 +207,7 @@ impl AgentOrigin {
 fn lines(
     caller: &Caller,
     owner: OwnerOrigin,
-    (root, holdings): (&Result<LockRoot, CliFailure>, Option<Vec<String>>),
+    (root, holdings): (&Result<ProjectRoot, CliFailure>, Option<Vec<String>>),
 ) -> Vec<String> {
     let identity = &caller.identity;
     let origin = AgentOrigin::of(&caller.agent_source);
@@ -220,7 +222,7 @@ fn lines(
         (_, None) => "none that Lokt recognizes".to_owned(),
     };
     let root = match root {
-        Ok(root) => format!("{}: {}", root.path.display(), found(root.method)),
+        Ok(root) => format!("{}: {}", root.shown(), found(root.method())),
         Err(failure) => format!("not usable: {}", failure.message),
     };
     let mut lines = vec![

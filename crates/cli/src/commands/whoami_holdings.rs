@@ -19,7 +19,8 @@ use serde::Serialize;
 /// The caller's locks and reservations.
 pub(super) struct CallerHoldings {
     locks: Vec<LockRecord>,
-    list: ReservationList,
+    /// `None` on a cluster, which has no reservations yet.
+    list: Option<ReservationList>,
     seen: Timestamp,
 }
 
@@ -40,8 +41,10 @@ impl CallerHoldings {
         let held = entries.into_iter().filter(|it| it.kind == LockRecordKind::Lock && it.taken > 0);
         let records = held.filter_map(|it| it.record().cloned());
         let locks = records.flat_map(LockRecord::into_holders).filter(|it| me.owns(it)).collect();
-        let mut list = list_reservations(store, caller)?;
-        list.standing.retain(|it| is_own(me, &it.owner, it.agent_id.as_ref()));
+        let mut list = store.files().map(|it| list_reservations(it, caller)).transpose()?;
+        if let Some(list) = &mut list {
+            list.standing.retain(|it| is_own(me, &it.owner, it.agent_id.as_ref()));
+        }
         Ok(Self { locks, list, seen: Timestamp::now() })
     }
 
@@ -59,9 +62,13 @@ impl CallerHoldings {
         self.locks.iter().map(lock).collect()
     }
 
-    /// The reservations as JSON, each as `reservations --json` shows it.
-    pub(super) fn reservations_json(&self, caller: &Caller) -> Vec<ListedReservationJson<'_>> {
-        self.list.standing.iter().map(|it| shown::json(it, &self.list, caller)).collect()
+    /// The reservations as JSON, each as `reservations --json` shows it; `None` on a cluster.
+    pub(super) fn reservations_json(
+        &self,
+        caller: &Caller,
+    ) -> Option<Vec<ListedReservationJson<'_>>> {
+        let list = self.list.as_ref()?;
+        Some(list.standing.iter().map(|it| shown::json(it, list, caller)).collect())
     }
 
     /// A line for each lock and each reservation, in two columns, and one for what cannot be read.
@@ -78,11 +85,18 @@ impl CallerHoldings {
             format!("reserved {}{}", shown::list(&it.patterns), left(it.expiry()))
         };
         let mut lines: Vec<String> = self.locks.iter().map(lock).collect();
-        lines.extend(self.list.standing.iter().map(reservation));
+        let Some(list) = &self.list else {
+            if lines.is_empty() {
+                lines.push("holds    no lock".to_owned());
+            }
+            lines.push("reserved nothing: a cluster has no reservations yet".to_owned());
+            return lines;
+        };
+        lines.extend(list.standing.iter().map(reservation));
         if lines.is_empty() {
             lines.push("holds    no lock, and has reserved nothing".to_owned());
         }
-        lines.extend(self.list.faults.iter().map(|it| format!("unclear  {}", chain(it))));
+        lines.extend(list.faults.iter().map(|it| format!("unclear  {}", chain(it))));
         lines
     }
 }

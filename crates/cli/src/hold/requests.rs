@@ -1,7 +1,7 @@
 //! Standard input, line by line.
 //!
-//! It is read without a buffer of the standard library: whether the program has closed it, or asks for something, must be
-//! visible to poll(2).
+//! It is read without a buffer of the standard library: whether the program has closed it, or asks for something, must
+//! be visible to poll(2).
 
 use nix::{errno::Errno, unistd::read};
 use std::{

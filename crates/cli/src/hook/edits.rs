@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{
     failure::CliFailure,
-    project_store::{ProjectStore, store_at, store_of},
+    project_store::{files_at, files_of},
 };
 use lokt_lock::{
-    file::{LockRoot, RootMethod, SessionChange},
+    file::{FileLockStore, LockRoot, RootMethod, SessionChange},
     ops::{
         EditEvent, EditOutcome, EditRequest, EditReservation, EditTarget, cancel_edit,
         note_edit_event, reserve_edit,
@@ -39,7 +39,7 @@ pub(super) fn before(
     for file in files {
         places::of(file, folder)?.into_iter().for_each(|place| group(&mut groups, place));
     }
-    let mut made: Vec<(ProjectStore, Vec<EditReservation>)> = Vec::new();
+    let mut made: Vec<(FileLockStore, Vec<EditReservation>)> = Vec::new();
     for group in &groups {
         let store = store(&group.root);
         let request = EditRequest {
@@ -95,7 +95,7 @@ fn denied_file(group: &RootTargets, denial: &lokt_lock::ops::ReservationDenial) 
 
 /// Takes back what was reserved in other roots for an edit that is denied. What cannot be taken back is unconfirmed,
 /// and ends with the turn.
-fn cancel(session: &HookSession, made: &[(ProjectStore, Vec<EditReservation>)]) {
+fn cancel(session: &HookSession, made: &[(FileLockStore, Vec<EditReservation>)]) {
     for (store, reserved) in made {
         let _ = cancel_edit(store, &session.caller, reserved);
     }
@@ -171,7 +171,7 @@ pub(super) fn note(
     paths.dedup();
     let mut first_failure = None;
     for path in paths {
-        let store = store_at(&path);
+        let store = files_at(&path);
         let noted = note_edit_event(&store, &session.caller, event, &|it| Some(file_state(it)));
         first_failure = first_failure.or(noted.err());
         if matches!(event, EditEvent::SessionEnded) {
@@ -203,6 +203,6 @@ fn note_session(
     noted.map_err(|error| CliFailure::from(error).into())
 }
 
-fn store(root: &LockRoot) -> ProjectStore {
-    store_of(root).unannounced()
+fn store(root: &LockRoot) -> FileLockStore {
+    files_of(root).unannounced()
 }

@@ -1,6 +1,6 @@
 //! The projects that a file is in: those of every enclosing work tree, under every name that the file has.
 
-use crate::{context, env, failure::CliFailure};
+use crate::{context, failure::CliFailure, project_store::RootVariable};
 use lokt_lock::{
     file::{LockRoot, LockRootError, PROJECT_FILE, work_tree},
     ops::EditTarget,
@@ -170,9 +170,11 @@ fn project(top: &Path, folder: PathBuf, root: LockRoot) -> Result<EnclosingProje
 /// edit.
 fn without_git(file: &Path) -> Result<Option<EnclosingProject>, CliFailure> {
     let is_project = |it: &&Path| it.join(".lokt").is_dir() || it.join(PROJECT_FILE).is_file();
-    let named = match env::path(env::ROOT)? {
-        Some(root) => root.parent().map(Path::to_owned),
-        None => file.ancestors().skip(1).find(is_project).map(Path::to_owned),
+    let named = match RootVariable::read()? {
+        RootVariable::Folder(root) => root.parent().map(Path::to_owned),
+        // A cluster says nothing of where a project is.
+        RootVariable::Cluster(_) => None,
+        RootVariable::Absent => file.ancestors().skip(1).find(is_project).map(Path::to_owned),
     };
     let Some(top) = named.filter(|it| it.is_absolute() && file.starts_with(it)) else {
         return Ok(None);

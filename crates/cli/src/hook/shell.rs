@@ -9,7 +9,7 @@ use super::{
 use crate::{
     locking::nesting,
     output,
-    project_store::store_of,
+    project_store::files_of,
     shell_rules::{
         ShellDecision, ShellToolCall, ToolInputMutability, decide, project, uncommitted,
     },
@@ -45,7 +45,7 @@ pub(super) fn before(
         let from = call.folder.as_deref().unwrap_or(&folder);
         // git works in the innermost work tree.
         let Some(root) = places::roots_of(from).into_iter().next() else { continue };
-        let store = store_of(&root).unannounced();
+        let store = files_of(&root).unannounced();
         if let Some(text) = uncommitted::denial(call, &folder, &store, &session.caller)? {
             return Ok(HookAnswer::Deny(text));
         }

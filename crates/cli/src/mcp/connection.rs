@@ -67,7 +67,8 @@ impl McpClientSession {
     /// may have begun another since; its hooks note that. What the user has set stays.
     pub(super) fn agent(&self) -> AgentId {
         let caller = &self.context.caller;
-        let noted = |it: &HarnessProcess| self.context.store.session_of(*it, &caller.here);
+        // Hooks note sessions in a folder; on a cluster, nothing does.
+        let noted = |it: &HarnessProcess| self.context.store.files()?.session_of(*it, &caller.here);
         let is_followed = caller.agent_source != AgentSource::Given;
         let now = is_followed.then(|| self.above.iter().find_map(noted)).flatten();
         now.unwrap_or_else(|| caller.identity.agent.clone())

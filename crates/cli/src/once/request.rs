@@ -60,9 +60,16 @@ pub(super) struct OnceRequest {
 /// The results that belong to a root.
 ///
 /// They are in the folder `once` of the root, so everything that shares locks shares results.
-pub(crate) fn results_of(context: &CommandContext) -> ResultStore {
-    ResultStore::new(context.root.path.join("once"))
+///
+/// # Errors
+/// A failure on a cluster, which keeps no results yet.
+pub(crate) fn results_of(context: &CommandContext) -> Result<ResultStore, CliFailure> {
+    let (root, _) = context.require_files(RESULTS)?;
+    Ok(ResultStore::new(root.path.join("once")))
 }
+
+/// What a cluster does not have yet.
+const RESULTS: &str = "shared results (lokt once, lokt results)";
 
 impl OnceRequest {
     /// Reads all inputs. The project is the work tree that git has for the working folder, or that
@@ -71,6 +78,7 @@ impl OnceRequest {
     /// # Errors
     /// A failure if the inputs cannot be read, and a usage failure if they are not clear.
     pub(super) fn new(once: &OnceCommand, context: &CommandContext) -> Result<Self, CliFailure> {
+        context.require_files(RESULTS)?;
         let (project, repository) = project()?;
         match Self::in_project(once, context, (&project, repository))? {
             Ok(question) => Ok(question),
@@ -92,8 +100,9 @@ impl OnceRequest {
         (project, repository): (&Path, ProjectRepositoryLocation),
     ) -> Result<Result<Self, PathBuf>, CliFailure> {
         let folder = working_folder()?;
-        let results = results_of(context);
-        let root = absolute(&folder, &context.root.path);
+        let (root, _) = context.require_files(RESULTS)?;
+        let results = results_of(context)?;
+        let root = absolute(&folder, &root.path);
         let real_root = without_links(&root);
         let artifacts = artifacts(once, project, (&folder, &[&root, &real_root]))?;
         let excluded = artifacts.iter().map(|path| project.join(path));

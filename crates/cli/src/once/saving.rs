@@ -18,6 +18,7 @@ use crate::{
     span,
 };
 use lokt_lock::{
+    file::FileLockStore,
     guard::{CommandEnd, GuardError, GuardStopCause, SignalReader, SupervisionOutcome},
     ops::{LockGrant, LockRequest, ResultLeasePublishOutcome, publish, stands},
     record::{HoldKind, LockMetadata, LockRecord},
@@ -142,7 +143,7 @@ fn verdict(
     let finish = match finish {
         Ok(finish) => finish,
         Err(error @ GuardError::Wait { .. }) => return abandoned(&chain(error)),
-        Err(error @ GuardError::Spawn(_)) => {
+        Err(error @ (GuardError::Spawn(_) | GuardError::Keep { .. })) => {
             let code = code_of(error).number();
             return OnceRunOutcome::NotStarted { code, message: chain(error) };
         }
@@ -254,7 +255,8 @@ impl ResultSaver<'_> {
                 Ok(pruned) => {
                     withdraw(self.sharing.context, &pruned);
                     // A queue that stays costs an empty folder.
-                    let _ = self.sharing.context.store.remove_empty_lines();
+                    let files = self.sharing.context.store.files();
+                    let _ = files.map(FileLockStore::remove_empty_lines);
                 }
                 Err(error) => output::warn(&format!("cannot make room: {}", chain(&error))),
             }

@@ -9,7 +9,7 @@ use crate::{
     context::find_root,
     failure::{CliFailure, WriteFault},
     printable,
-    project_store::store_of,
+    project_store::{ProjectRoot, files_of},
 };
 use lokt_lock::file::{LockRoot, PROJECT_FILE, RootMethod, work_tree};
 use nix::unistd::{AccessFlags, access};
@@ -40,7 +40,8 @@ pub(crate) fn explained(failure: CliFailure) -> CliFailure {
 
 /// The hints for a file that cannot be written, inside or outside of the root.
 fn hints_for(fault: &WriteFault) -> Vec<String> {
-    let root = find_root().ok().filter(|root| is_about(root, &fault.path));
+    let root = find_root().ok();
+    let root = root.as_ref().and_then(ProjectRoot::folder).filter(|it| is_about(it, &fault.path));
     let Some(root) = root else {
         let text = match fault.kind {
             ErrorKind::ReadOnlyFilesystem => "the file system is read-only",
@@ -48,7 +49,7 @@ fn hints_for(fault: &WriteFault) -> Vec<String> {
         };
         return vec![text.to_owned()];
     };
-    of_root(&root, fault.kind)
+    of_root(root, fault.kind)
 }
 
 /// Whether a file is in the root, or on the way to it.
@@ -61,7 +62,7 @@ fn is_about(root: &LockRoot, path: &Path) -> bool {
 /// Tries to write, and leaves nothing behind. Used before a failure: by `doctor` and at the start
 /// of a session.
 pub(crate) fn of_unwritable(root: &LockRoot) -> Vec<String> {
-    match store_of(root).try_writing() {
+    match files_of(root).try_writing() {
         Err(error) if is_refusal(&error) => of_root(root, error.kind()),
         _ => Vec::new(),
     }

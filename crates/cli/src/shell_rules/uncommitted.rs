@@ -4,11 +4,11 @@ use super::{DiscardingGitCall, UncommittedFileKind};
 use crate::{
     failure::CliFailure,
     git_question::{GitQuestion, PathspecKind},
-    project_store::ProjectStore,
     view,
 };
 use lokt_lock::{
     caller::Caller,
+    file::FileLockStore,
     ops::list_reservations,
     pattern::ProjectPath,
     project::{ProjectSearchInputs, ProjectWorkingFolder},
@@ -37,7 +37,7 @@ const MOST_FILES: usize = 10;
 pub(crate) fn denial(
     call: &DiscardingGitCall,
     folder: &Path,
-    store: &ProjectStore,
+    store: &FileLockStore,
     caller: &Caller,
 ) -> Result<Option<String>, CliFailure> {
     let from = call.folder.as_deref().unwrap_or(folder);

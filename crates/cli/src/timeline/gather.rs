@@ -24,13 +24,14 @@ pub(crate) fn timeline(
     context: &CommandContext,
     asked: &TimeRange,
 ) -> Result<Timeline, CliFailure> {
+    let (_, files) = context.require_files("timelines (lokt audit --timeline)")?;
     let mut present = present(survey_all(&context.store, &context.caller)?);
     let reservations = list_reservations(&context.store, &context.caller)?;
     reservations.faults.iter().for_each(|fault| output::warn(&chain(fault)));
     present.reservations = reservations.standing;
     let now = Timestamp::now();
     let window = ResolvedTimeRange { since: asked.since, until: asked.until.unwrap_or(now), now };
-    let mut reader = LogReader::open(&context.store.layout().audit_log())?;
+    let mut reader = LogReader::open(&files.layout().audit_log())?;
     if let (Some(reader), Some(since)) = (&mut reader, asked.since) {
         reader.seek_to(since)?;
     }

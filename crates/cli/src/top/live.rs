@@ -9,7 +9,7 @@ use super::{
 use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, failure::chain, output};
 use lokt_lock::{
     audit::{AuditLogLine, AuditLogReadError, LogReader},
-    file::LockRootChangeWatch,
+    file::{FileLockStore, LockRootChangeWatch},
     guard::SignalReader,
     ops::{list_reservations, survey_all},
     reservation::{Reservation, WaitingReservation},
@@ -45,10 +45,11 @@ const BLIND: Duration = Duration::from_secs(1);
 
 /// Shows the locks until the user quits.
 pub(crate) fn run(context: &CommandContext) -> Result<ExitCode, CliFailure> {
+    let (_, files) = context.require_files("the live view (lokt top)")?;
     // Ctrl-Z comes as a key; others may send its signal, and the terminal must be given back before it stops us.
     let signals = SignalReader::hold().map_err(|error| trouble(&error))?;
     hold_stop().map_err(|error| trouble(&error))?;
-    let mut live = LiveView::new(context, signals).map_err(|error| trouble(&error))?;
+    let mut live = LiveView::new((context, files), signals).map_err(|error| trouble(&error))?;
     let ended = live.run();
     let LiveView { screen, signals, .. } = live;
     drop(screen);
@@ -85,6 +86,7 @@ struct TopWakeReason {
 
 struct LiveView<'a> {
     context: &'a CommandContext,
+    files: &'a FileLockStore,
     screen: TerminalScreen,
     signals: SignalReader,
     watch: LockRootChangeWatch,
@@ -97,11 +99,15 @@ struct LiveView<'a> {
 }
 
 impl<'a> LiveView<'a> {
-    fn new(context: &'a CommandContext, signals: SignalReader) -> io::Result<Self> {
-        let mut watch = LockRootChangeWatch::begin(&context.store);
-        let snapshot = look(context, &mut watch);
+    fn new(
+        (context, files): (&'a CommandContext, &'a FileLockStore),
+        signals: SignalReader,
+    ) -> io::Result<Self> {
+        let mut watch = LockRootChangeWatch::begin(files);
+        let snapshot = look((context, files), &mut watch);
         Ok(Self {
             context,
+            files,
             screen: TerminalScreen::take()?,
             signals,
             watch,
@@ -148,7 +154,7 @@ impl<'a> LiveView<'a> {
 
     fn look(&mut self) {
         let began = Instant::now();
-        self.snapshot = look(self.context, &mut self.watch);
+        self.snapshot = look((self.context, self.files), &mut self.watch);
         self.looked = Instant::now();
         self.pause = PAUSE.max(began.elapsed().saturating_mul(SHARE));
     }
@@ -237,19 +243,22 @@ fn timeout(limit: Option<Duration>) -> PollTimeout {
 }
 
 /// Finds out what there is to show, and watches for changes of it.
-fn look(context: &CommandContext, watch: &mut LockRootChangeWatch) -> TopSnapshot {
+fn look(
+    (context, files): (&CommandContext, &FileLockStore),
+    watch: &mut LockRootChangeWatch,
+) -> TopSnapshot {
     watch.rearm();
     let (entries, unlisted) = match survey_all(&context.store, &context.caller) {
         Ok(entries) => (entries, None),
         Err(error) => (Vec::new(), Some(chain(&error))),
     };
-    let (events, unread) = match last_events(context) {
+    let (events, unread) = match last_events(files) {
         Ok(events) => (events, None),
         Err(error) => (Vec::new(), Some(chain(&error))),
     };
     let (reserved, requests, unclear) = reservations(context);
     let snapshot = TopSnapshot {
-        root: context.root.path.display().to_string(),
+        root: context.root.shown(),
         names: LockNameStatus::all(entries),
         reserved,
         requests,
@@ -271,8 +280,8 @@ fn reservations(
     }
 }
 
-fn last_events(context: &CommandContext) -> Result<Vec<AuditLogLine>, AuditLogReadError> {
-    let Some(mut reader) = LogReader::open(&context.store.layout().audit_log())? else {
+fn last_events(files: &FileLockStore) -> Result<Vec<AuditLogLine>, AuditLogReadError> {
+    let Some(mut reader) = LogReader::open(&files.layout().audit_log())? else {
         return Ok(Vec::new());
     };
     reader.seek_near_end(TAIL)?;

@@ -1,5 +1,7 @@
 //! Failures: typed errors of the libraries become a message, hints and an exit code.
 
+mod cluster;
+
 use crate::{
     exit::ExitCode,
     view::{self, audit_of, call, suggestion::LEAVE_TO_A_PERSON},
@@ -132,6 +134,13 @@ impl CliFailure {
         let failure = Self::new(ExitCode::Error, chain(error));
         if is_of_a_link(error) { failure.hint(LINK) } else { failure }
     }
+
+    /// The failure of a record that cannot be read.
+    fn unreadable(error: &(dyn Error + 'static)) -> Self {
+        let hints = cluster::hints_for(error);
+        let hints = hints.unwrap_or(&["lokt doctor   checks the folder's permissions"]);
+        hints.iter().copied().fold(Self::of(error), Self::hint)
+    }
 }
 
 /// What to do where a symbolic link stands in a root.
@@ -182,9 +191,7 @@ impl From<LockOperationError> for CliFailure {
                 .hint(LEAVE_TO_A_PERSON)
                 .hint(format!("{}   says what is wrong with it", call("why", name, ""))),
             LockOperationError::Unreadable { .. } if is_of_a_link(&error) => Self::of(&error),
-            LockOperationError::Unreadable { .. } => {
-                Self::of(&error).hint("lokt doctor   checks the folder's permissions")
-            }
+            LockOperationError::Unreadable { .. } => Self::unreadable(&error),
             LockOperationError::OtherSlots { theirs, .. } => Self::of(&error).hint(format!(
                 "all holders of a lock must ask for the same number: --slots {theirs}, or wait until no process holds it"
             )),
@@ -212,9 +219,7 @@ impl From<ReservationError> for CliFailure {
             ReservationError::Corrupted { .. } => Self::of(&error)
                 .hint("it stands in the folder reservations of the root; look what it is")
                 .hint("show it to a person: it may be a reservation of another"),
-            ReservationError::Unreadable { .. } => {
-                Self::of(&error).hint("lokt doctor   checks the folder's permissions")
-            }
+            ReservationError::Unreadable { .. } => Self::unreadable(&error),
             ReservationError::Deadlock { ref circle } => {
                 let failure = Self::new(ExitCode::Deadlock, error.to_string());
                 let failure =
@@ -268,6 +273,10 @@ impl From<LockStoreError> for CliFailure {
                 advice(source).into_iter().fold(Self { write_fault, ..failure }, Self::hint)
             }
             LockStoreError::NoRandomness { .. } => failure,
+            LockStoreError::Remote(_) => {
+                let hints = cluster::hints_for(&error).unwrap_or_default();
+                hints.iter().copied().fold(failure, Self::hint)
+            }
             LockStoreError::RootMoved { .. } => Self { is_outdated: true, ..failure }
                 .hint("run the command again: it finds them there"),
         }
@@ -361,7 +370,7 @@ pub(crate) fn code_of(error: &GuardError) -> ExitCode {
     match error {
         GuardError::Spawn(SpawnError::NotFound(_)) => ExitCode::NoCommand,
         GuardError::Spawn(_) => ExitCode::NotExecutable,
-        GuardError::Wait { .. } => ExitCode::Error,
+        GuardError::Keep { .. } | GuardError::Wait { .. } => ExitCode::Error,
     }
 }
 
