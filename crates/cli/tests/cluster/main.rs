@@ -1,5 +1,6 @@
 //! The command line with a real cluster as its store: the same commands, with the same exit codes.
 
+mod keepers;
 mod refusals;
 
 use lokt_testkit::{Lokt, Running, Sandbox, TestCluster};

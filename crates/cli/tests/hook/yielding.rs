@@ -92,6 +92,44 @@ fn a_command_gets_what_yields_at_once_and_waits_for_the_rest() {
     assert!(it.before("s4", "src/a.rs").unwrap().contains("bob"));
 }
 
+/// What the audit log tells of reservations: the event, the first pattern, and whether it was given to another.
+fn told(it: &Project) -> Vec<String> {
+    let log = fs::read_to_string(it.folder().join(".git/lokt/audit.log")).unwrap();
+    let tell = |line: &str| {
+        let event: Value = serde_json::from_str(line).unwrap();
+        let extra = &event["extra"];
+        let patterns = extra["patterns"][0].as_str().unwrap_or_default();
+        let yielded = if extra["yielded"] == true { " yielded" } else { "" };
+        format!("{} {patterns}{yielded}", event["event"].as_str().unwrap())
+    };
+    log.lines().map(tell).collect()
+}
+
+/// Lets a quiet edit of src/a.rs make place for what `take` reserves, and says what is logged meanwhile.
+fn told_of_taking(take: impl Fn(&Project)) -> Vec<String> {
+    let it = Project::new();
+    it.edit("s1", "src/a.rs");
+    it.shell("cd p; git commit -q -a -m second");
+    long_ago(&it, "src/a.rs");
+    let before = told(&it).len();
+    take(&it);
+    told(&it).split_off(before)
+}
+
+const NO_CONFLICT: &str = "the log never shows two reservations in conflict";
+
+#[test]
+fn the_log_tells_of_a_quiet_edits_end_before_the_command_that_takes_its_place() {
+    let told = told_of_taking(|it| drop(it.lokt("reserve src").owner("bob").run().ok()));
+    assert_eq!(told, ["unreserve src/a.rs yielded", "reserve src"], "{NO_CONFLICT}");
+}
+
+#[test]
+fn the_log_tells_of_a_quiet_edits_end_before_the_edit_that_takes_its_place() {
+    let told = told_of_taking(|it| assert_eq!(it.before("s2", "src/a.rs"), None));
+    assert_eq!(told, ["unreserve src/a.rs yielded", "reserve src/a.rs"], "{NO_CONFLICT}");
+}
+
 #[test]
 fn events_renew_what_the_agent_has_and_not_what_another_subagent_has() {
     let it = Project::new();

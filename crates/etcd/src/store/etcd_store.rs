@@ -28,7 +28,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     os::fd::{AsFd, AsRawFd},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -60,8 +60,8 @@ pub struct EtcdLockStore {
     session: Mutex<Option<Arc<Session>>>,
     /// The lease of the events of an hour.
     audit_lease: Mutex<Option<(i64, LeaseId)>>,
-    /// The revision of the last decision about a name, after which a watch begins.
-    decided: Mutex<HashMap<LockName, Revision>>,
+    /// After which revision the next watch of a name begins.
+    seen: Mutex<HashMap<LockName, Revision>>,
 }
 
 impl EtcdLockStore {
@@ -84,7 +84,7 @@ impl EtcdLockStore {
             keeper: Arc::default(),
             session: Mutex::default(),
             audit_lease: Mutex::default(),
-            decided: Mutex::default(),
+            seen: Mutex::default(),
         })
     }
 
@@ -103,7 +103,7 @@ impl EtcdLockStore {
     /// The session of this process, which begins with the first call.
     pub(super) fn session(&self) -> Result<Arc<Session>, ClusterError> {
         let mut known = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(session) = known.as_ref().filter(|it| !it.is_gone()) {
+        if let Some(session) = known.as_ref().filter(|it| !it.is_lost()) {
             return Ok(Arc::clone(session));
         }
         let session = Session::begin(&self.client, self.ttl)?;
@@ -117,7 +117,12 @@ impl EtcdLockStore {
     }
 
     pub(super) fn read_name(&self, name: &LockName) -> Result<NameState, ClusterError> {
-        let snapshot = self.client.read(&NameState::ranges(&self.keys, name))?;
+        // A guard must not be inside a call when the time has come to stop its command.
+        let client = match self.known_session() {
+            Some(session) => session.limited(&self.client),
+            None => self.client.clone(),
+        };
+        let snapshot = client.read(&NameState::ranges(&self.keys, name))?;
         Ok(NameState::of(&self.keys, name, snapshot))
     }
 
@@ -173,14 +178,24 @@ impl EtcdLockStore {
         }
     }
 
+    /// Notes what a decision about a name rests on. A watch for the end of its obstacle begins after that.
     fn note_decision(&self, name: &LockName, revision: Revision) {
-        let mut decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
-        decided.insert(name.clone(), revision);
+        self.seen().insert(name.clone(), revision);
     }
 
-    pub(super) fn decided_at(&self, name: &LockName) -> Revision {
-        let decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
-        decided.get(name).copied().unwrap_or_default()
+    /// Notes what was read of a name without a section. Only the first read since the last watch counts, and none after a
+    /// decision: a watch that began after a later read would miss what happened between the two.
+    pub(super) fn note_read(&self, name: &LockName, revision: Revision) {
+        self.seen().entry(name.clone()).or_insert(revision);
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<LockName, Revision>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// After which revision to watch a name. Without one, what is watched has to be read again.
+    pub(super) fn seen_at(&self, name: &LockName) -> Option<Revision> {
+        self.seen().get(name).copied()
     }
 
     /// The lease of the events of this hour, if this process knows it.
@@ -244,6 +259,7 @@ impl LockStore for EtcdLockStore {
     ) -> Result<R, E> {
         let read = || {
             let state = self.read_name(name)?;
+            self.note_audit_lease(Timestamp::now(), state.audit_lease);
             Ok((state.revision, EtcdSection::new(self, name.clone(), state)))
         };
         self.decide(read, |(revision, section)| {
@@ -310,7 +326,8 @@ impl LockStore for EtcdLockStore {
         name: &LockName,
         obstacle: &Obstacle,
     ) -> Result<EtcdObstacleWatch, LockStoreError> {
-        EtcdObstacleWatch::begin(self, name, obstacle, self.decided_at(name))
+        let after = self.seen().remove(name);
+        EtcdObstacleWatch::begin(self, name, obstacle, after)
     }
 
     fn log(&self, event: &AuditEvent) -> Result<(), LockStoreError> {

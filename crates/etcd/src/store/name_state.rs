@@ -4,7 +4,7 @@ use lokt_lock::{
     record::{LockRecord, LockRecordFlaw, RecordCorruption, RecordParseError, RecordSlot},
     rules::{QueuePlace, TicketContent},
     store::LockRecordKind,
-    words::{LockId, LockMode, LockName},
+    words::{LockId, LockMode, LockName, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -19,6 +19,8 @@ pub(super) struct NameState {
     /// The version key of the holders: when it was last changed, and the last fence.
     pub(super) holders_version: (Revision, u64),
     pub(super) queue_version: Revision,
+    /// The lease of the events of this hour, if there is one.
+    pub(super) audit_lease: Option<LeaseId>,
 }
 
 /// A record at its key.
@@ -55,11 +57,12 @@ pub(super) const TICKET_VERSION: u32 = 1;
 
 impl NameState {
     /// What has to be read for the state of a name.
-    pub(super) fn ranges(keys: &KeySpace, name: &LockName) -> [KeyRange; 3] {
+    pub(super) fn ranges(keys: &KeySpace, name: &LockName) -> [KeyRange; 4] {
         [
             KeyRange::prefix(keys.name(name)),
             KeyRange::key(keys.holders_version(name)),
             KeyRange::key(keys.queue_version(name)),
+            KeyRange::key(keys.audit_lease(Timestamp::now())),
         ]
     }
 
@@ -69,6 +72,7 @@ impl NameState {
         let mut ranges = ranges.into_iter();
         let mut next = || ranges.next().unwrap_or_default();
         let (own, holders_version, queue_version) = (next(), next(), next());
+        let audit_lease = next();
         let fence = |it: &KeyValue| std::str::from_utf8(&it.value).ok()?.parse().ok();
         let mut state = Self::empty(revision);
         if let Some(version) = holders_version.first() {
@@ -77,6 +81,7 @@ impl NameState {
         if let Some(version) = queue_version.first() {
             state.queue_version = version.mod_revision;
         }
+        state.audit_lease = audit_lease.first().and_then(|it| it.lease);
         for entry in own {
             state.add(keys, name, &entry);
         }
@@ -92,6 +97,7 @@ impl NameState {
             freeze: None,
             holders_version: (Revision::ABSENT, 0),
             queue_version: Revision::ABSENT,
+            audit_lease: None,
         }
     }
 

@@ -31,11 +31,17 @@ impl EtcdObstacleWatch {
         store: &EtcdLockStore,
         name: &LockName,
         obstacle: &Obstacle,
-        after: Revision,
+        after: Option<Revision>,
     ) -> Result<Self, LockStoreError> {
         let ranges = watched(store, name, obstacle);
+        // What was never read may have ended before: then the caller has to look again at once.
+        let is_over = after.is_none();
+        let after = match after {
+            Some(after) => after,
+            None => store.read_name(name).map_err(LockStoreError::remote)?.revision,
+        };
         let watch = store.client.watch(&ranges, after.next()).map_err(LockStoreError::remote)?;
-        Ok(Self { watch, session: store.known_session(), is_over: false })
+        Ok(Self { watch, session: store.known_session(), is_over })
     }
 
     /// Whether something has happened that the caller has to look at.
@@ -79,7 +85,9 @@ fn watched(store: &EtcdLockStore, name: &LockName, obstacle: &Obstacle) -> Vec<W
 impl ObstacleWatch for EtcdObstacleWatch {
     fn doze(&mut self, limit: Duration) -> bool {
         let limit = PollTimeout::try_from(limit.min(DOZE).as_millis()).unwrap_or(PollTimeout::ZERO);
-        let mut fds = [PollFd::new(self.watch.as_fd(), PollFlags::POLLIN)];
+        let sources = self.sources();
+        let mut fds: Vec<PollFd<'_>> =
+            sources.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
         let _ = poll(&mut fds, limit);
         self.note_events()
     }
@@ -89,7 +97,8 @@ impl ObstacleWatch for EtcdObstacleWatch {
     }
 
     fn sources(&self) -> Vec<BorrowedFd<'_>> {
-        vec![self.watch.as_fd()]
+        let session = self.session.as_ref().map(AsFd::as_fd);
+        [self.watch.as_fd()].into_iter().chain(session).collect()
     }
 
     fn is_over(&mut self) -> bool {
@@ -97,7 +106,6 @@ impl ObstacleWatch for EtcdObstacleWatch {
     }
 
     fn patience(&self, _: Timestamp) -> Option<Duration> {
-        // The end of the session shows in no watch of this kind.
-        self.session.as_ref().map(|_| Duration::from_secs(1))
+        None
     }
 }

@@ -34,7 +34,12 @@ impl<'s> EtcdNameReader<'s> {
     fn state(&self) -> Result<Option<&NameState>, ClusterError> {
         match &self.source {
             ReaderSource::Store(store, state) => {
-                let state = state.get_or_init(|| store.read_name(self.name));
+                let read = || {
+                    let state = store.read_name(self.name)?;
+                    store.note_read(self.name, state.revision);
+                    Ok(state)
+                };
+                let state = state.get_or_init(read);
                 state.as_ref().map(Some).map_err(Clone::clone)
             }
             ReaderSource::Listed(state) => state.clone(),

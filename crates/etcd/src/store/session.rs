@@ -82,6 +82,14 @@ impl Session {
         self.is_gone() || BootTime::now() >= self.stop_at()
     }
 
+    /// The same client, whose calls end by [`stop_at`](Self::stop_at). After that, its own limits count.
+    pub(super) fn limited(&self, client: &EtcdClient) -> EtcdClient {
+        let left = self.stop_at().since(BootTime::now());
+        let limits = client.limits();
+        let limits = if left.is_zero() { limits } else { limits.within(left) };
+        client.with_limits(limits)
+    }
+
     /// Ends the lease and all its keys.
     pub(super) fn revoke(&self) -> Result<(), ClusterError> {
         self.client.revoke(self.lease)

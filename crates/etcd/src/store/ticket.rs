@@ -123,7 +123,10 @@ impl Ticket for EtcdTicket {
             return false;
         }
         // What cannot be found out is no reason to stop any work before the time of the session is over.
-        let read = self.client.read(&[KeyRange::key(self.key.as_str())]);
-        read.map_or(true, |it| it.ranges.iter().any(|keys| !keys.is_empty()))
+        let client = self.session.limited(&self.client);
+        match client.read(&[KeyRange::key(self.key.as_str())]) {
+            Ok(read) => read.ranges.iter().any(|keys| !keys.is_empty()),
+            Err(_) => !self.session.is_lost(),
+        }
     }
 }

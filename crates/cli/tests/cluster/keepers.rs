@@ -1,0 +1,113 @@
+//! Guards that are killed, keepers that are killed, and a cluster that does not answer.
+
+use crate::ClusterFixture;
+use lokt_testkit::{PATIENCE, Running};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use std::{
+    fs,
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The TTL of the sessions here: the least that is allowed.
+const TTL: Duration = Duration::from_secs(6);
+
+/// The keepers of a cluster that live: each has the address of the cluster in its command line.
+fn keepers(it: &ClusterFixture) -> Vec<i32> {
+    let address = it.cluster.address();
+    let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let pid = entry.ok()?.file_name().to_str()?.parse::<i32>().ok()?;
+        let words = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let words = String::from_utf8_lossy(&words);
+        let is_keeper = words.starts_with("lokt-keeper\0") && words.contains(&address);
+        is_keeper.then_some(pid)
+    });
+    pids.collect()
+}
+
+/// Waits until something is so.
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "in time: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A guard whose command runs, and makes a file when it gets SIGTERM.
+fn trapping_guard(it: &ClusterFixture) -> (Running, PathBuf) {
+    let (begun, end) = (it.sandbox.folder().join("begun"), it.sandbox.folder().join("end"));
+    let script = format!(
+        "trap 'echo > {}; exit' TERM; echo > {}; while :; do sleep 0.05; done",
+        end.display(),
+        begun.display()
+    );
+    let guard = it.lokt(["guard", "x", "-c", &script]).env("LOKT_SESSION_TTL", "6s").start();
+    until("the command runs", || begun.exists());
+    (guard, end)
+}
+
+#[test]
+fn a_lock_outlives_its_guard_and_ends_with_its_command() {
+    let it = ClusterFixture::start();
+    let (begun, end) = (it.sandbox.folder().join("begun"), it.sandbox.folder().join("end"));
+    let script = format!(
+        "echo > {}; while [ ! -e {} ]; do sleep 0.05; done",
+        begun.display(),
+        end.display()
+    );
+    let guard = it.lokt(["guard", "x", "-c", &script]).env("LOKT_SESSION_TTL", "6s").start();
+    until("the command runs", || begun.exists());
+    guard.kill();
+    // Longer than the session would live without a keeper.
+    thread::sleep(TTL + Duration::from_secs(2));
+    it.lokt(["guard", "x", "--", "true"]).run().fails_with(2, "is held by");
+    let next = it.lokt(["guard", "x", "--wait", "--", "true"]).start().is_waiting();
+    let ended = Instant::now();
+    fs::write(&end, "").unwrap();
+    next.ends().ok();
+    assert!(ended.elapsed() < TTL / 2, "the next one enters at once, not after the TTL");
+    until("no keeper is left", || keepers(&it).is_empty());
+}
+
+#[test]
+fn a_killed_keeper_is_replaced() {
+    let it = ClusterFixture::start();
+    let guard = it.guard(["x"]).is_in();
+    until("a keeper runs", || keepers(&it).len() == 1);
+    let first = keepers(&it)[0];
+    kill(Pid::from_raw(first), Signal::SIGKILL).unwrap();
+    until("another keeper runs", || keepers(&it).iter().any(|pid| *pid != first));
+    guard.release().ok();
+    until("no keeper is left", || keepers(&it).is_empty());
+}
+
+#[test]
+fn a_guard_without_its_cluster_stops_its_command_before_the_session_ends() {
+    let it = ClusterFixture::start();
+    let (guard, end) = trapping_guard(&it);
+    it.cluster.stop(0);
+    let stopped = Instant::now();
+    let done = guard.ends();
+    it.cluster.resume(0);
+    assert!(stopped.elapsed() < TTL, "the command is dead before another can enter");
+    assert!(end.exists(), "it got SIGTERM first");
+    done.fails_with(6, "was lost");
+}
+
+#[test]
+fn a_keeper_without_guard_and_cluster_stops_the_command() {
+    let it = ClusterFixture::start();
+    let (guard, end) = trapping_guard(&it);
+    guard.kill();
+    it.cluster.stop(0);
+    let stopped = Instant::now();
+    until("the command gets SIGTERM", || end.exists());
+    assert!(stopped.elapsed() < TTL, "before another can enter");
+    it.cluster.resume(0);
+    until("no keeper is left", || keepers(&it).is_empty());
+}
