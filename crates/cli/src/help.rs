@@ -13,7 +13,10 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("Reservations", &["reserve", "unreserve", "reservations"]),
     ("Results", &["once", "results"]),
     ("Tools", &["tool", "key"]),
-    ("Agents", &["prime", "init", "hook", "git-hook", "whoami", "mcp", "capabilities", "hold"]),
+    (
+        "Agents",
+        &["prime", "init", "hook", "git-hook", "whoami", "mcp", "capabilities", "hold-for-program"],
+    ),
     ("Watch", &["status", "why", "wait", "top", "audit"]),
     ("Setup", &["doctor", "demo", "completions", "man", "version"]),
 ];
@@ -27,7 +30,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &["lokt guard build -- make -j4", "lokt guard db --wait -c 'make migrate && make seed'"],
     ),
     ("lock", &["lokt lock deploy --ttl 30m", "lokt lock db --pid $$ --wait"]),
-    ("hold", &[r#"echo '{"lock": ["build"]}' | lokt hold"#]),
+    ("hold-for-program", &[r#"echo '{"lock": ["build"]}' | lokt hold-for-program"#]),
     ("unlock", &["lokt unlock deploy", "lokt unlock --all"]),
     ("exists", &["lokt exists deploy && echo 'deploy is held'"]),
     ("get-meta", &["lokt get-meta deploy ticket"]),

@@ -117,7 +117,7 @@ const OF_AN_OWNER: [&str; 21] = [
     "audit",
     "freeze",
     "guard",
-    "hold",
+    "hold-for-program",
     "hook",
     "lock",
     "mcp",

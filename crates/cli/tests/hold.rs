@@ -1,4 +1,4 @@
-//! Locks that a program in another language holds through `lokt hold`: they live as long as its pipe.
+//! Locks that a program in another language holds through `lokt hold-for-program`: they live as long as its pipe.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop, and say where")]
 
 use lokt_testkit::{HOLD, Running, Sandbox};
@@ -11,7 +11,7 @@ fn sandbox() -> Sandbox {
 
 /// A program's helper, before its first request.
 fn helper(it: &Sandbox) -> Running {
-    it.lokt(["hold"]).start()
+    it.lokt(["hold-for-program"]).start()
 }
 
 /// Sends a request and returns the answer, which must have this status.
@@ -32,7 +32,10 @@ fn a_program_holds_locks_until_it_gives_them_back() {
         let answer = ask(&mut one, &request, "acquired");
         assert_eq!(answer["names"], json!(["a", "b"]));
         let record = it.record("a");
-        assert_eq!((&record["hold"], &record["pid"]), (&json!("guard"), &json!(one.pid())));
+        assert_eq!(
+            (&record["hold-for-program"], &record["pid"]),
+            (&json!("guard"), &json!(one.pid()))
+        );
         assert_eq!(record["command"], json!(["python", "x.py"]));
         assert_eq!(record["lock_id"], answer["lock_ids"][0]);
         assert_eq!(record["fence"], answer["fences"][0]);

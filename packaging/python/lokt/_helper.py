@@ -1,4 +1,4 @@
-"""Processes of ``lokt hold``, which hold the locks of this process, and a pool of idle ones.
+"""Processes of ``lokt hold-for-program``, which hold the locks of this process, and a pool of idle ones.
 
 A helper lives as long as its standard input is open. Only this process has the other end: files that Python opens are
 closed in programs that it starts, and a child that is forked closes its copies at once. So the kernel ends the locks
@@ -40,7 +40,7 @@ class Helper:
         self.is_of_parent = False
         self._unread = b""
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen([_program(), "hold"], stdin=pipe, stdout=pipe, bufsize=0)
+        self._process = subprocess.Popen([_program(), "hold-for-program"], stdin=pipe, stdout=pipe, bufsize=0)
         assert self._process.stdin is not None and self._process.stdout is not None
         self._input = self._process.stdin
         self._output = self._process.stdout
@@ -105,7 +105,7 @@ class Helper:
     def _gone(self) -> HelperGone:
         self._input.close()
         self._output.close()
-        return HelperGone(f"lokt hold ended with {self._process.wait()}; what it has printed says why")
+        return HelperGone(f"lokt hold-for-program ended with {self._process.wait()}; what it has printed says why")
 
 
 def place() -> Place:

@@ -1,4 +1,4 @@
-//! The command `hold`: locks for programs in other languages.
+//! The command `hold-for-program`: locks for programs in other languages.
 
 use crate::{context::CommandContext, exit::ExitCode, failure::CliFailure, hold::HoldSession};
 use clap::Args;

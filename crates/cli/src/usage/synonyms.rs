@@ -13,7 +13,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("unlock", "release free unhold drop remove rm delete del done leave relinquish yield"),
     ("status", "list ls ps locks stat state st overview holders queue waiters all held-locks jobs"),
     ("lock", "acquire renew take lease get grab reserve extend refresh touch keepalive heartbeat"),
-    ("lock", "trylock try-lock claim obtain checkout prolong"),
+    ("lock", "trylock try-lock claim obtain checkout hold prolong"),
     ("guard", "run exec with do wrap under flock mutex sync synchronized execute protect cmd"),
     (
         "guard",
