@@ -96,7 +96,9 @@ fn a_guard_without_its_cluster_stops_its_command_before_the_session_ends() {
     it.cluster.resume(0);
     assert!(stopped.elapsed() < TTL, "the command is dead before another can enter");
     assert!(end.exists(), "it got SIGTERM first");
-    done.fails_with(6, "was lost");
+    assert_eq!(done.code, Some(6), "{done:#?}");
+    assert!(done.err.contains("was lost"), "{done:#?}");
+    assert!(!done.err.contains("SIGKILL"), "it ended at SIGTERM: {done:#?}");
 }
 
 #[test]

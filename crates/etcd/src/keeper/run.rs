@@ -6,14 +6,14 @@ use crate::{
     error::ClusterError,
     values::CallLimits,
 };
-use lokt_lock::sys::{FileId, openers_of};
+use lokt_lock::sys::{FileId, writers_of};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::{Pid, setsid},
 };
 use std::{
     env,
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Write},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
@@ -89,11 +89,11 @@ pub fn run(orders: &KeeperOrders, credentials: &Credentials) -> Result<(), Keepe
     Ok(())
 }
 
-/// Opens the files for this process alone, so that their locks are waited for.
+/// Opens the files for this process alone, so that their locks are waited for; only for reading, because who has one open
+/// for writing is a process of the command.
 fn open(paths: &[PathBuf]) -> Result<Vec<File>, KeeperError> {
     let open_one = |path: &PathBuf| {
-        let opened = OpenOptions::new().read(true).write(true).open(path);
-        opened.map_err(|source| KeeperError::File { path: path.clone(), source })
+        File::open(path).map_err(|source| KeeperError::File { path: path.clone(), source })
     };
     paths.iter().map(open_one).collect()
 }
@@ -182,8 +182,8 @@ impl Keeper<'_> {
     /// Sends a signal to every process of the command, and says whether there was one.
     fn signal(&self, signal: Signal) -> bool {
         let me = i32::try_from(std::process::id()).unwrap_or(0);
-        let openers = self.ids.iter().flat_map(|id| openers_of(*id));
-        let others = openers.filter(|pid| *pid != me && *pid != self.orders.guard);
+        let others =
+            writers_of(&self.ids).into_iter().filter(|pid| *pid != me && *pid != self.orders.guard);
         others.fold(false, |_, pid| {
             let _ = kill(Pid::from_raw(pid), signal);
             true

@@ -36,10 +36,10 @@ pub(crate) use pidfd::watch_exit;
 pub use portions::{in_portions, in_portions_of};
 pub use process::{
     FileId, ProcessTableVisibility, descendants, holders_of, is_stopped, may_signal, name_of,
-    openers_of, probe, process_table, start_of,
+    probe, process_table, start_of, writers_of,
 };
 pub(crate) use process::{
-    Process, ProcessStat, here, pending_signals, start_in_table, started_by, writers_of,
+    Process, ProcessStat, here, openers_of, pending_signals, start_in_table, started_by,
 };
 pub(crate) use quiet_thread::quiet_thread;
 pub use random::random_bytes;

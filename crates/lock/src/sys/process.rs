@@ -236,7 +236,7 @@ impl FileId {
 }
 
 /// The processes that have a file open, as far as this user may see them.
-pub fn openers_of(file: FileId) -> Vec<i32> {
+pub(crate) fn openers_of(file: FileId) -> Vec<i32> {
     pids().filter(|pid| open_files(*pid).any(|(_, id)| id == file)).collect()
 }
 
@@ -247,7 +247,7 @@ fn writes_any(pid: i32, files: &[FileId]) -> bool {
 }
 
 /// The processes that have any of some files open for writing, as far as this user may see them.
-pub(crate) fn writers_of(files: &[FileId]) -> Vec<i32> {
+pub fn writers_of(files: &[FileId]) -> Vec<i32> {
     if files.is_empty() {
         return Vec::new();
     }
