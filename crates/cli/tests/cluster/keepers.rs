@@ -19,7 +19,7 @@ const TTL: Duration = Duration::from_secs(6);
 /// The keepers of a cluster that live: each has the address of the cluster in its command line.
 fn keepers(it: &ClusterFixture) -> Vec<i32> {
     let address = it.cluster.address();
-    let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+    let pids = fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| {
         let pid = entry.ok()?.file_name().to_str()?.parse::<i32>().ok()?;
         let words = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let words = String::from_utf8_lossy(&words);
