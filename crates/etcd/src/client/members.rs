@@ -18,7 +18,7 @@ use crate::{
 };
 use std::sync::Arc;
 
-const LIST: Call = Call::harmless("list the members").without_leader();
+const LIST: Call = Call::harmless("list the members").without_leader().without_sign_in();
 const STATE: Call =
     Call::harmless("read the status of a member").without_leader().without_sign_in();
 const ALARMS: Call = Call::harmless("list the alarms");

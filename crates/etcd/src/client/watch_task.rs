@@ -60,6 +60,10 @@ impl WatchTask {
 
     /// Tells events until the watch is lost.
     pub(super) async fn run(mut self) {
+        if self.ranges.is_empty() {
+            // A member answers nothing on a stream without a request.
+            return;
+        }
         let error = loop {
             let stream = match self.begin().await {
                 Ok(stream) => stream,

@@ -152,3 +152,37 @@ fn alert_failure(alert: AlertDescription) -> TlsFailure {
         _ => TlsFailure::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_out_of_its_time_is_told() {
+        for error in [CertificateError::Expired, CertificateError::NotValidYet] {
+            let error = io::Error::other(rustls::Error::InvalidCertificate(error));
+            let kind = tls_fault(&error).map(|fault| fault.kind);
+            assert_eq!(kind, Some(ClusterErrorKind::Tls(TlsFailure::Expired)));
+        }
+    }
+
+    #[test]
+    fn an_alert_about_a_certificate_is_about_the_clients() {
+        for (alert, failure) in [
+            (AlertDescription::CertificateRequired, TlsFailure::CertificateRequired),
+            (AlertDescription::CertificateExpired, TlsFailure::CertificateRefused),
+            (AlertDescription::UnknownCA, TlsFailure::CertificateRefused),
+            (AlertDescription::HandshakeFailure, TlsFailure::Other),
+        ] {
+            let error = io::Error::other(rustls::Error::AlertReceived(alert));
+            let kind = tls_fault(&error).map(|fault| fault.kind);
+            assert_eq!(kind, Some(ClusterErrorKind::Tls(failure)), "{alert:?}");
+        }
+    }
+
+    #[test]
+    fn other_errors_are_not_of_tls() {
+        assert_eq!(tls_fault(&io::Error::from(io::ErrorKind::ConnectionReset)), None);
+        assert_eq!(tls_fault(&io::Error::other("something")), None);
+    }
+}
