@@ -264,6 +264,50 @@ while True:
 }
 
 #[test]
+fn a_process_that_had_not_stopped_yet_goes_on_with_its_job() {
+    // While a process spawns another, it cannot stop (posix_spawn(3), CLONE_VFORK); the new one waits at `end`.
+    let script = "import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCONT})
+os.mkfifo('begin'), os.mkfifo('end')
+if os.fork() == 0:
+    open('begin').close()
+    print('spawns', flush=True)
+    signal.sigwait({signal.SIGCONT})
+    print('continued', flush=True)
+    os._exit(0)
+begin = os.POSIX_SPAWN_OPEN, 3, 'begin', os.O_WRONLY, 0
+end = os.POSIX_SPAWN_OPEN, 0, 'end', os.O_RDONLY, 0
+os.posix_spawn('/bin/sh', ['sh', '-c', ':'], os.environ, file_actions=[begin, end])
+print('goes on', flush=True)
+";
+    // The group of timeout(1) gets what the keyboard sends if timeout(1) is the command itself.
+    for (command, stop) in [
+        ("timeout 1000 python3 script", None),
+        ("sh -c 'timeout 1000 python3 script; exit'", Some(nix::sys::signal::Signal::SIGTSTP)),
+    ] {
+        let it = sandbox();
+        std::fs::write(it.folder().join("script"), script).unwrap();
+        let mut shell = shell(&it);
+        shell.types(&format!("lokt guard x -- {command}\n"));
+        shell.prints("spawns");
+        match stop {
+            None => shell.types("\u{1a}"),
+            Some(signal) => {
+                let guard = i32::try_from(it.record("x")["pid"].as_i64().unwrap()).unwrap();
+                nix::sys::signal::kill(nix::unistd::Pid::from_raw(guard), signal).unwrap();
+            }
+        }
+        shell.tells("Stopped");
+        shell.tells("bash-");
+        shell.types("fg\n");
+        shell.prints("continued");
+        std::fs::OpenOptions::new().write(true).open(it.folder().join("end")).unwrap();
+        shell.prints("goes on");
+        leave(shell);
+    }
+}
+
+#[test]
 fn a_pager_behind_a_guard_reads_the_keyboard() {
     let it = sandbox();
     let line =

@@ -7,11 +7,13 @@
 //! * [`TestCluster`]: a real cluster of etcd, whose members a test can kill and stop. [`LossyProxy`]: loses answers.
 //!
 //! There are no mocks: every process, signal, lock and file system is real. A wait that takes longer than
-//! [`PATIENCE`] fails the test, and prints the output of the process.
+//! [`PATIENCE`] fails the test, and prints the output of the process and the states of all
+//! processes below it.
 
 mod cluster;
 mod done;
 mod lokt;
+mod process_states;
 mod running;
 mod sandbox;
 mod special_calls;

@@ -1,4 +1,4 @@
-use crate::Done;
+use crate::{Done, process_states::process_states};
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::signal::{Signal, kill, killpg},
@@ -43,28 +43,26 @@ impl Running {
     /// Waits until stdout has a line with a text. Returns that line.
     #[track_caller]
     pub fn prints(&mut self, text: &str) -> String {
-        self.out.await_line(text)
+        let found = self.out.await_line(text);
+        self.with_report(found)
     }
 
     /// Waits until stderr has a line with a text. Returns that line.
     #[track_caller]
     pub fn says(&mut self, text: &str) -> String {
-        self.err.await_line(text)
+        let found = self.err.await_line(text);
+        self.with_report(found)
     }
 
     /// Whether stderr has a text so far.
     pub fn has_said(&mut self, text: &str) -> bool {
-        while let Ok(more) = self.err.incoming.try_recv() {
-            self.err.take(&more);
-        }
+        self.err.take_arrived();
         self.err.seen.contains(text)
     }
 
     /// Whether the whole stdout has a text so far.
     pub fn has_told(&mut self, text: &str) -> bool {
-        while let Ok(more) = self.out.incoming.try_recv() {
-            self.out.take(&more);
-        }
+        self.out.take_arrived();
         self.out.seen.contains(text)
     }
 
@@ -74,7 +72,8 @@ impl Running {
     pub fn has_observers(&self, pid: i32, guards: usize) {
         let deadline = Instant::now() + PATIENCE;
         while observers(pid) < guards {
-            assert!(Instant::now() < deadline, "no {guards} observers in time: {self:#?}");
+            let states = || process_states(self.pid());
+            assert!(Instant::now() < deadline, "no {guards} observers: {self:#?}\n{}", states());
             thread::park_timeout(Duration::from_millis(1));
         }
     }
@@ -83,7 +82,27 @@ impl Running {
     /// is drawn on a terminal.
     #[track_caller]
     pub fn tells(&mut self, text: &str) -> String {
-        self.out.await_text(text)
+        let found = self.out.await_text(text);
+        self.with_report(found)
+    }
+
+    /// What was waited for. Where it did not come, stops the test with all output and the processes' states.
+    #[track_caller]
+    fn with_report(&mut self, found: Result<String, String>) -> String {
+        match found {
+            Ok(found) => found,
+            Err(missing) => panic!("{missing}\n{}", self.report()),
+        }
+    }
+
+    /// All that a person needs to find out what a call that takes too long is doing.
+    fn report(&mut self) -> String {
+        // First of all: the output that is read after that may let a process go on.
+        let processes = process_states(self.pid());
+        self.out.take_arrived();
+        self.err.take_arrived();
+        let (out, err) = (&self.out.seen, &self.err.seen);
+        format!("stdout: {out:?}\nstderr: {err:?}\nprocesses: {processes}")
     }
 
     /// Waits until the guarded [`HOLD`](crate::HOLD) runs.
@@ -139,9 +158,10 @@ impl Running {
                 break status;
             }
             if Instant::now() >= deadline {
+                let report = self.report();
                 // The leader of a process group, as traced calls are, is killed with its group.
                 let _ = killpg(Pid::from_raw(self.pid()), Signal::SIGKILL);
-                panic!("still running: {self:#?}");
+                panic!("still running\n{report}");
             }
             thread::yield_now();
             thread::park_timeout(Duration::from_millis(1));
@@ -209,9 +229,8 @@ impl Lines {
         Self { pipe, incoming, fresh: String::new(), seen: String::new() }
     }
 
-    /// Waits for a whole line with a text. Returns the line.
-    #[track_caller]
-    fn await_line(&mut self, text: &str) -> String {
+    /// Waits for a whole line with a text. Returns the line, or says why there is none.
+    fn await_line(&mut self, text: &str) -> Result<String, String> {
         self.await_match(text, |fresh| {
             let found = fresh.find(text)?;
             let start = fresh[..found].rfind('\n').map_or(0, |end| end + 1);
@@ -220,36 +239,39 @@ impl Lines {
         })
     }
 
-    #[track_caller]
-    fn await_text(&mut self, text: &str) -> String {
+    fn await_text(&mut self, text: &str) -> Result<String, String> {
         self.await_match(text, |fresh| {
             let end = fresh.find(text)? + text.len();
             Some((fresh[..end].to_owned(), end))
         })
     }
 
-    #[track_caller]
     fn await_match(
         &mut self,
         text: &str,
         find: impl Fn(&str) -> Option<(String, usize)>,
-    ) -> String {
+    ) -> Result<String, String> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some((found, end)) = find(&self.fresh) {
                 self.fresh.drain(..end);
-                return found;
+                return Ok(found);
             }
             let left = deadline.saturating_duration_since(Instant::now());
             match self.incoming.recv_timeout(left) {
                 Ok(more) => self.take(&more),
-                Err(RecvTimeoutError::Timeout) => {
-                    panic!("no {text:?} in time, but {:?}", self.seen)
-                }
+                Err(RecvTimeoutError::Timeout) => return Err(format!("no {text:?} in time")),
                 Err(RecvTimeoutError::Disconnected) => {
-                    panic!("ended without {text:?}: {:?}", self.seen)
+                    return Err(format!("ended without {text:?}"));
                 }
             }
+        }
+    }
+
+    /// Takes what has arrived, without a wait.
+    fn take_arrived(&mut self) {
+        while let Ok(more) = self.incoming.try_recv() {
+            self.take(&more);
         }
     }
 

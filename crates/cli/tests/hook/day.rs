@@ -146,6 +146,27 @@ fn two_agents_work_for_a_day_and_nothing_is_left_over() {
 }
 
 #[test]
+fn a_hook_removes_what_dead_harnesses_have_reserved_though_its_file_is_another() {
+    let it = Project::new();
+    let mut ada = Harness::start(&it, "ada1", &it.folder());
+    let mut bob = Harness::start(&it, "bob1", &it.folder());
+    ada.edit("src/a.rs");
+    bob.edit("docs/x.md");
+    ada.process.kill();
+    it.edit("s2", "src/b.rs");
+    assert_eq!(it.reserved(), ["bob1 docs/x.md", "s2 src/b.rs"], "before an edit");
+    bob.process.kill();
+    it.tell("s2", "Stop");
+    assert_eq!(it.reserved(), ["s2 src/b.rs"], "at another event");
+    let log = fs::read_to_string(it.folder().join(".git/lokt/audit.log")).unwrap();
+    let ends = log.lines().map(|it| serde_json::from_str::<Value>(it).unwrap());
+    let ends = ends.filter(|it| it["event"] == "expire").map(|it| it["extra"].clone());
+    let ends: Vec<_> = ends.map(|it| (it["patterns"][0].clone(), it["why"].clone())).collect();
+    let gone = || Value::from("process gone");
+    assert_eq!(ends, [("src/a.rs".into(), gone()), ("docs/x.md".into(), gone())]);
+}
+
+#[test]
 fn a_session_gives_back_what_it_has_in_other_repositories() {
     let it = Project::new();
     it.shell("git init -q other; git -C other commit -q --allow-empty -m first; mkdir nowhere");

@@ -5,6 +5,9 @@ use nix::{
     unistd::{getpgrp, getpid},
 };
 
+/// The signals that stop a process by default (signal(7)).
+const STOPS: [Signal; 4] = [Signal::SIGSTOP, Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU];
+
 /// All processes of a command, as far as they can be found.
 ///
 /// Their process group is the one of the guard's caller, with others in it, so it tells nothing. The command's
@@ -47,19 +50,31 @@ impl CommandProcesses {
     /// session, as timeout(1) does: without a guard, a shell would have made the command the leader of the
     /// job's group.
     pub(super) fn mirror(&self, signal: SignalNumber) {
-        let places = Process::of(self.command).zip(Process::of(getpid().as_raw()));
-        let Some((command, guard)) = places else { return };
-        let leads = command.group == self.command;
-        if leads && command.group != guard.group && command.session == guard.session {
-            sys::send_to_group(command.group, signal);
+        if let Some(group) = self.new_group() {
+            sys::send_to_group(group, signal);
         }
     }
 
-    /// Continues those that are stopped and have left the guard's group.
+    /// The process group that the command has made and leads in the guard's session.
+    fn new_group(&self) -> Option<i32> {
+        let command = Process::of(self.command)?;
+        let guard = Process::of(getpid().as_raw())?;
+        let leads = command.group == self.command;
+        (leads && command.group != guard.group && command.session == guard.session)
+            .then_some(command.group)
+    }
+
+    /// Continues those that have left the guard's group, as far as they are stopped or about to stop.
+    ///
+    /// A group that the command has made gets SIGCONT as a whole, as a job does from its shell: a process that has not
+    /// got as far as to stop does not stop then, and whether it has stopped cannot be read without a race.
     pub(super) fn continue_others(&self) {
-        let group = getpgrp().as_raw();
+        let (guard, new) = (getpgrp().as_raw(), self.new_group());
         let mut others = self.all();
-        others.retain(|it| it.group != group && sys::is_stopped(it.pid));
+        others.retain(|it| it.group != guard && Some(it.group) != new && is_stopping(it.pid));
+        if let Some(group) = new {
+            sys::send_to_group(group, Signal::SIGCONT.into());
+        }
         send(&others, Signal::SIGCONT.into());
     }
 
@@ -121,6 +136,12 @@ impl CommandProcesses {
         all.sort_by_key(|it| !it.observes);
         all
     }
+}
+
+/// Whether a process is stopped, or has been sent a signal that may stop it and that it has not acted on yet.
+fn is_stopping(pid: i32) -> bool {
+    let stops = STOPS.into_iter().fold(0, |all, it| all | SignalNumber::from(it).bit());
+    sys::is_stopped(pid) || sys::pending_signals(pid).is_some_and(|it| it & stops != 0)
 }
 
 fn send(processes: &[Process], signal: SignalNumber) {

@@ -26,7 +26,7 @@ pub enum SignalReaction {
     Mirror,
     /// Give it to such a command, and stop when the command has stopped.
     MirrorAndStop,
-    /// Continue what is stopped outside the guard's group.
+    /// Continue what is stopped outside the guard's group, or about to stop.
     Continue,
     /// Pass it on to all of the command.
     Forward,

@@ -14,6 +14,7 @@ mod enter;
 mod error;
 mod explain;
 mod freeze;
+mod liveness_cache;
 mod loss;
 mod pause;
 mod publish;

@@ -1,6 +1,6 @@
 //! Which reservations stand now.
 
-use super::ReservationError;
+use super::{ReservationError, liveness_cache::LivenessCache};
 use crate::{
     audit::{AuditEvent, AuditEventKind},
     caller::Caller,
@@ -8,12 +8,11 @@ use crate::{
         Reservation, ReservationEntry, ReservationOrigin, ReservationSlot, WaitingReservation,
         judge,
     },
-    rules::{Liveness, StalenessCause},
+    rules::StalenessCause,
     store::{Durability, LockStoreError, ReservationReader, ReservationSection, ReservationStore},
     words::Timestamp,
 };
 use serde_json::Value;
-use std::collections::HashMap;
 
 /// The reservations that stand, those that are over, and what cannot be read.
 pub(super) struct ReservationsByStaleness {
@@ -30,45 +29,31 @@ pub(super) fn read(
     read_if(reader, caller, &|_| true)
 }
 
-/// Reads and judges the records that are wanted, and those whose lifetime has ended.
+/// Reads and judges the records that are wanted, and those that are over.
 pub(super) fn read_if(
     reader: &impl ReservationReader,
     caller: &Caller,
     is_wanted: &(dyn Fn(&Reservation) -> bool + Sync),
 ) -> Result<ReservationsByStaleness, LockStoreError> {
-    // A harness that has reserved many files is asked for once.
-    let mut known = HashMap::new();
-    let entries = reader.reservations_if(is_wanted)?;
+    let processes = LivenessCache::new(caller);
+    let judge = |it: &Reservation, is_over| judge(it, is_over, |it| processes.liveness(it));
+    // The reader itself lists those whose lifetime has ended.
+    let is_listed = |it: &Reservation| is_wanted(it) || judge(it, false).is_some();
+    let entries = reader.reservations_if(&is_listed)?;
     let mut live = Vec::with_capacity(entries.len());
     let (mut over, mut faults) = (Vec::new(), Vec::new());
     for entry in entries {
         match readable(entry) {
             Err(fault) => faults.push(fault),
-            Ok(record) => {
-                match judge(&record, reader.is_over(&record), |it| liveness(caller, it, &mut known))
-                {
-                    None => live.push(record),
-                    Some(why) => over.push((record, why)),
-                }
-            }
+            Ok(record) => match judge(&record, reader.is_over(&record)) {
+                None => live.push(record),
+                Some(why) => over.push((record, why)),
+            },
         }
     }
     // The first one is the first that a person sees, and that is extended.
     live.sort_by_cached_key(|it| (it.since(), it.id.clone()));
     Ok(ReservationsByStaleness { live, over, faults })
-}
-
-/// What a record says of its process.
-type LivenessKey = (Option<i32>, Option<u64>, Option<String>, Option<String>, Option<u64>);
-
-fn liveness(
-    caller: &Caller,
-    record: &Reservation,
-    known: &mut HashMap<LivenessKey, Liveness>,
-) -> Liveness {
-    let (host, boot) = (record.host.clone(), record.boot_id.clone());
-    let key = (record.pid, record.pid_start, host, boot, record.pid_ns);
-    *known.entry(key).or_insert_with(|| caller.liveness(record))
 }
 
 fn readable(entry: ReservationEntry) -> Result<Reservation, ReservationError> {
