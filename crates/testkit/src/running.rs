@@ -229,7 +229,7 @@ impl Lines {
         Self { pipe, incoming, fresh: String::new(), seen: String::new() }
     }
 
-    /// Waits for a whole line with a text. Returns the line, or says why there is none.
+    /// Waits for a whole line with a text. Returns the line, or says why it did not come.
     fn await_line(&mut self, text: &str) -> Result<String, String> {
         self.await_match(text, |fresh| {
             let found = fresh.find(text)?;
