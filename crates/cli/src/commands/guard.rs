@@ -258,7 +258,7 @@ impl GuardSession<'_> {
             }
             (stopped, Some(name)) if !warns => {
                 status.ended(GuardOutcome::Lost);
-                Err(held::lost(name, stopped))
+                Err(held::lost(self.context, name, stopped))
             }
             _ => {
                 status.ended(if lost.is_empty() {

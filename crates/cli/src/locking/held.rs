@@ -52,13 +52,22 @@ pub(crate) fn give_back(
 ///
 /// The exit code is [`ExitCode::Lost`] in both cases. `stopped` says whether the guard noticed the
 /// loss in time to stop the command, or found it only when it unlocked.
-pub(crate) fn lost(name: &LockName, stopped: Option<GuardStopCause>) -> CliFailure {
+pub(crate) fn lost(
+    context: &CommandContext,
+    name: &LockName,
+    stopped: Option<GuardStopCause>,
+) -> CliFailure {
     let then = match stopped {
         Some(_) => "and it was stopped",
         None => "which was found out when it had ended",
     };
     let text = format!("lock {:?} was lost while the command ran, {then}", name.as_str());
-    CliFailure::new(ExitCode::Lost, text).hint(format!(
+    let failure = CliFailure::new(ExitCode::Lost, text);
+    if context.root.folder().is_none() {
+        return failure
+            .hint("another has taken it away, or the cluster did not answer for too long");
+    }
+    failure.hint(format!(
         "{}   shows who broke it, unless its files were deleted",
         crate::view::audit_of(name)
     ))

@@ -125,8 +125,9 @@ impl<'a> ToolRunLocks<'a> {
     ///
     /// `stopped` is the reason for which the tool was stopped, if it was.
     pub(super) fn give_back(self, stopped: Option<GuardStopCause>) -> Option<CliFailure> {
-        let lost = held::give_back(self.context, self.grants, &mut |trouble| tell(&trouble));
-        lost.first().map(|name| held::lost(name, stopped))
+        let context = self.context;
+        let lost = held::give_back(context, self.grants, &mut |trouble| tell(&trouble));
+        lost.first().map(|name| held::lost(context, name, stopped))
     }
 }
 
