@@ -32,10 +32,7 @@ fn a_program_holds_locks_until_it_gives_them_back() {
         let answer = ask(&mut one, &request, "acquired");
         assert_eq!(answer["names"], json!(["a", "b"]));
         let record = it.record("a");
-        assert_eq!(
-            (&record["hold-for-program"], &record["pid"]),
-            (&json!("guard"), &json!(one.pid()))
-        );
+        assert_eq!((&record["hold"], &record["pid"]), (&json!("guard"), &json!(one.pid())));
         assert_eq!(record["command"], json!(["python", "x.py"]));
         assert_eq!(record["lock_id"], answer["lock_ids"][0]);
         assert_eq!(record["fence"], answer["fences"][0]);
