@@ -81,9 +81,12 @@ class LockTest(unittest.TestCase):
         self.assertTrue(is_free("x"))
 
     def test_a_lease_of_this_caller_is_shown_as_its_own(self):
-        subprocess.run(["lokt", "lock", "x"], check=True, capture_output=True)
-        with lokt.lock("x") as held:
-            self.assertTrue(held.is_held, "a guard runs under its caller's lease")
+        # Without a terminal session that all processes can see, each call would be another agent.
+        variables = {**os.environ, "LOKT_AGENT_ID": "one-agent"}
+        subprocess.run(["lokt", "lock", "x"], check=True, capture_output=True, env=variables)
+        words = [sys.executable, "-c", "import lokt\nwith lokt.lock('x') as it: print(it.is_held)"]
+        done = subprocess.run(words, env=variables, capture_output=True, text=True, check=False)
+        self.assertEqual(done.stdout, "True\n", f"a guard runs under its caller's lease: {done.stderr}")
 
     def test_each_way_of_dying_gives_the_lock_back(self):
         for death in [signal.SIGKILL, signal.SIGTERM, signal.SIGABRT, signal.SIGSEGV]:
