@@ -21,12 +21,12 @@ pub(super) fn entries(
     }
     let now = Timestamp::now();
     let lease = lease_of(store, now)?;
-    let entry = |line: &String| {
-        let random = random_bytes().ok().and_then(|it| it.first_chunk::<8>().copied());
-        let key = store.keys.event(now, u64::from_ne_bytes(random.unwrap_or_default()));
-        Change::put_on(lease, key, line.as_str())
+    let random = random_bytes().ok().and_then(|it| it.first_chunk::<8>().copied());
+    let id = u64::from_ne_bytes(random.unwrap_or_default());
+    let entry = |(index, line): (usize, &String)| {
+        Change::put_on(lease, store.keys.event(now, index, id), line.as_str())
     };
-    Ok(events.iter().map(entry).collect())
+    Ok(events.iter().enumerate().map(entry).collect())
 }
 
 /// Writes one event that is part of no change.

@@ -18,7 +18,7 @@ const FEW: usize = 8;
 /// * A caller that does not stand in the queue also compares the version key of the queue: a waiter may have come before
 ///   it. One at the head of the queue does not, so newcomers cannot keep it from entering.
 /// * A holder is added only if the freeze is as it was read.
-/// * A ticket is added without any comparison.
+/// * A ticket is added if it is not there yet, whatever else has changed.
 #[derive(Debug)]
 pub(super) struct PendingChanges {
     holders: Vec<(String, Revision)>,

@@ -5,7 +5,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    error::{ClusterError, WriteError},
+    error::{ClusterError, ClusterErrorKind, WriteError},
     values::{Change, CommitOutcome, Comparison, KeyRange, LeaseId, Revision, Transaction},
 };
 use std::{cell::OnceCell, sync::Arc};
@@ -44,6 +44,24 @@ pub(super) enum CommitResult {
     Conflict,
 }
 
+/// How often a transaction is sent that gets no answer. Each sending asks all members.
+const SENDINGS: u32 = 3;
+
+/// Why changes were not committed, as far as is known.
+struct CommitFailure {
+    error: ClusterError,
+    /// No answer came, so it may have been applied all the same, or may be later.
+    may_be_applied: bool,
+}
+
+/// The key of a put.
+fn put_key(change: &Change) -> Option<&[u8]> {
+    match change {
+        Change::Put { key, .. } => Some(key),
+        Change::Delete(_) => None,
+    }
+}
+
 impl Commit<'_, '_> {
     /// Commits the changes in one transaction, which `complete` may add to.
     ///
@@ -51,9 +69,10 @@ impl Commit<'_, '_> {
     /// session's lease off it. Otherwise a process that never got the answer would leave a lock that it does not know of.
     ///
     /// # Lost answers
-    /// A transaction without an answer may have been applied, or may be applied later. If its keys are there, it was. If they
-    /// are not, the leases that it puts keys on are revoked: after that it can take effect no more, and what is read then is
-    /// final.
+    /// A transaction without an answer may have been applied, or may be applied later. It is sent again until there is an
+    /// answer. Each transaction compares a key that it changes itself, so it is applied once at most, and after a conflict
+    /// an earlier sending can take effect no more. Whether that one was applied is shown by its keys. Without any answer,
+    /// the leases that it puts keys on are revoked, and the caller hears of the failure.
     pub(super) fn run(
         &self,
         complete: impl FnOnce(&mut Transaction),
@@ -66,23 +85,56 @@ impl Commit<'_, '_> {
         let mut transaction = self.changes.transaction(&leases);
         complete(&mut transaction);
         let log = audit::entries(store, &self.changes.events);
-        transaction.changes.extend(log.inspect_err(|_| give_back(store, &leases))?);
-        let committed = match store.client.commit(&transaction) {
-            Ok(CommitOutcome::Committed { revision }) => Some(revision),
-            Ok(CommitOutcome::Conflict { .. }) => None,
-            Err(WriteError::NotApplied(error)) => {
-                give_back(store, &leases);
-                return Err(error);
+        let log = log.inspect_err(|_| give_back(store, &leases))?;
+        let proof = log.first().and_then(put_key).map(<[u8]>::to_vec);
+        transaction.changes.extend(log);
+        let committed = self.commit_until_answered(&transaction, proof.as_deref());
+        let committed = committed.and_then(|committed| {
+            committed.map_or(Ok(()), |revision| self.make_permanent(revision)).map(|()| committed)
+        });
+        match committed {
+            Ok(Some(revision)) => {
+                self.revoke_replaced(&leases);
+                Ok(CommitResult::Done(Some(revision)))
             }
-            Err(WriteError::MaybeApplied(error)) => self.settle(&leases, error)?,
-        };
-        let Some(revision) = committed else {
-            give_back(store, &leases);
-            return Ok(CommitResult::Conflict);
-        };
-        self.make_permanent(revision)?;
-        self.revoke_replaced(&leases);
-        Ok(CommitResult::Done(Some(revision)))
+            Ok(None) => {
+                give_back(store, &leases);
+                Ok(CommitResult::Conflict)
+            }
+            Err(failure) => {
+                give_back(store, &leases);
+                if failure.may_be_applied {
+                    self.give_up_session(&leases);
+                }
+                Err(failure.error)
+            }
+        }
+    }
+
+    /// Sends a transaction until there is an answer. `None`: it was not applied, and will not be.
+    fn commit_until_answered(
+        &self,
+        transaction: &Transaction,
+        proof: Option<&[u8]>,
+    ) -> Result<Option<Revision>, CommitFailure> {
+        let mut lost = None;
+        for _ in 0..SENDINGS {
+            match self.session.store.client.commit(transaction) {
+                Ok(CommitOutcome::Committed { revision }) => return Ok(Some(revision)),
+                Ok(CommitOutcome::Conflict { .. }) if lost.is_none() => return Ok(None),
+                Ok(CommitOutcome::Conflict { .. }) => return self.applied_at(proof),
+                Err(WriteError::NotApplied(error)) if lost.is_none() => {
+                    return Err(CommitFailure { error, may_be_applied: false });
+                }
+                Err(error) => lost = Some(error.into_cluster_error()),
+            }
+        }
+        let error = lost.unwrap_or_else(|| ClusterError {
+            call: "commit",
+            kind: ClusterErrorKind::Unreachable,
+            replies: Vec::new(),
+        });
+        Err(CommitFailure { error, may_be_applied: true })
     }
 
     fn grant_leases(&self) -> Result<GrantedLeases, ClusterError> {
@@ -102,53 +154,29 @@ impl Commit<'_, '_> {
         Ok(leases)
     }
 
-    /// Finds out whether a transaction without an answer was applied. `None`: it was not, and will not be.
-    fn settle(
-        &self,
-        leases: &GrantedLeases,
-        error: ClusterError,
-    ) -> Result<Option<Revision>, ClusterError> {
-        if let Some(revision) = self.applied_at()? {
-            return Ok(Some(revision));
-        }
-        if self.changes.puts().next().is_none() {
-            // Deletions alone: to decide again does what is left to do.
-            return Ok(None);
-        }
-        for lease in leases.own.values().chain(&leases.session) {
-            if self.session.store.client.revoke(*lease).is_err() {
-                // Even that is unclear: the leases end by themselves, and until then nothing is known.
-                return Err(error);
-            }
-        }
-        if leases.session.is_some() {
-            self.session.get()?.note_gone();
-        }
-        Ok(None)
-    }
-
-    /// The revision of the changes, if they are there.
-    fn applied_at(&self) -> Result<Option<Revision>, ClusterError> {
-        let puts: Vec<(&str, &[u8])> = self.changes.puts().collect();
+    /// The revision of the changes, if they were applied: the event that they are logged with, if there is one, else the
+    /// keys that they put, which may have been changed since.
+    fn applied_at(&self, proof: Option<&[u8]>) -> Result<Option<Revision>, CommitFailure> {
+        let puts: Vec<(&[u8], Option<&[u8]>)> = match proof {
+            Some(key) => vec![(key, None)],
+            None => self.changes.puts().map(|(key, value)| (key.as_bytes(), Some(value))).collect(),
+        };
         let ranges: Vec<KeyRange> = puts.iter().map(|(key, _)| KeyRange::key(*key)).collect();
         if ranges.is_empty() {
+            // What was to be deleted is gone, or another has changed it: to decide again is right in both cases.
             return Ok(None);
         }
-        let read = self.session.store.client.read(&ranges)?;
-        let mut revision = None;
-        for ((_, value), found) in puts.iter().zip(&read.ranges) {
-            match found.first() {
-                Some(found) if found.value == *value => {
-                    revision = revision.max(Some(found.mod_revision));
-                }
-                _ => return Ok(None),
-            }
-        }
-        Ok(revision)
+        let unclear = |error| CommitFailure { error, may_be_applied: true };
+        let read = self.session.store.client.read(&ranges).map_err(unclear)?;
+        let revisions = puts.iter().zip(&read.ranges).map(|((_, value), found)| {
+            let found = found.first()?;
+            value.is_none_or(|value| found.value == value).then_some(found.mod_revision)
+        });
+        Ok(revisions.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max()))
     }
 
     /// Takes the session's lease off the keys that are to stay.
-    fn make_permanent(&self, revision: Revision) -> Result<(), ClusterError> {
+    fn make_permanent(&self, revision: Revision) -> Result<(), CommitFailure> {
         let is_permanent = |key: &str| {
             self.changes.leases().any(|(it, lease)| it == key && lease == KeyLease::Never)
         };
@@ -158,29 +186,19 @@ impl Commit<'_, '_> {
                 changes: vec![Change::put(key, value)],
                 reads_on_conflict: Vec::new(),
             };
-            // A conflict: another has changed or removed the key since, and that counts.
-            self.commit_repeatedly(&transaction)?;
+            // A conflict: this was applied before, or another has changed the key since, and that counts.
+            let sent = self.commit_until_answered(&transaction, Some(key.as_bytes()));
+            sent.map_err(|it| CommitFailure { may_be_applied: true, ..it })?;
         }
         Ok(())
     }
 
-    /// Commits a transaction that can be sent any number of times: a second time it finds a conflict.
-    fn commit_repeatedly(&self, transaction: &Transaction) -> Result<(), ClusterError> {
-        let mut tries = 3;
-        loop {
-            tries -= 1;
-            match self.session.store.client.commit(transaction) {
-                Ok(_) => return Ok(()),
-                Err(WriteError::NotApplied(error)) => return Err(error),
-                Err(WriteError::MaybeApplied(error)) if tries == 0 => {
-                    // The key stands on the session and ends with it, so the caller has no lock.
-                    let session = self.session.get()?;
-                    session.note_gone();
-                    let _ = session.revoke();
-                    return Err(error);
-                }
-                Err(WriteError::MaybeApplied(_)) => {}
-            }
+    /// Ends the session, so that nothing stays that was put on it. The process has no lock then that it does not know of.
+    fn give_up_session(&self, leases: &GrantedLeases) {
+        if let (Some(_), Ok(session)) = (leases.session, self.session.get()) {
+            session.note_gone();
+            // If it cannot be revoked, it ends by itself when nothing keeps it any more.
+            let _ = session.revoke();
         }
     }
 

@@ -18,7 +18,7 @@ const BUCKETS: u32 = 4096;
 /// | `v1/reservation-queue/NUMBER-ID` | a request that waits | a session |
 /// | `v1/version/reservations` | nothing; changes with each reservation and request | never |
 /// | `v1/nested/ID` | the ticket of a waiter that runs under other locks | a session |
-/// | `v1/audit/HOUR/TIME-ID` | an event of the audit log | the lease of its hour |
+/// | `v1/audit/HOUR/TIME-ID-INDEX` | an event of the audit log | the lease of its hour |
 /// | `v1/audit-lease/HOUR` | the id of that lease | the lease itself |
 /// | `v1/version/holders/BUCKET` | the last fence; changes with each new holder | never |
 /// | `v1/version/queue/BUCKET` | nothing; changes with each new ticket | never |
@@ -104,10 +104,11 @@ impl KeySpace {
         format!("{}audit/", self.base)
     }
 
-    /// The key of an event, in the order of time.
-    pub(super) fn event(&self, time: Timestamp, id: u64) -> String {
+    /// The key of an event, in the order of time, and of the events of one change. The id tells apart what two processes
+    /// log at the same time.
+    pub(super) fn event(&self, time: Timestamp, index: usize, id: u64) -> String {
         let micros = time.as_microseconds();
-        format!("{}audit/{}/{micros:017}-{id:016x}", self.base, hour(time))
+        format!("{}audit/{}/{micros:017}-{id:016x}-{index:03}", self.base, hour(time))
     }
 
     pub(super) fn audit_lease(&self, time: Timestamp) -> String {

@@ -192,6 +192,7 @@ impl NameSection for EtcdSection<'_> {
         let ticket =
             EtcdTicket::draw((&store.client, session), &store.keys, &self.name, place.clone())?;
         let key = self.put_ticket(&place, text);
+        self.pending.keys.rely_on(&key, Revision::ABSENT);
         if place.entered {
             self.pending.add_holder();
         } else {
