@@ -125,3 +125,15 @@ fn whoami_and_doctor_name_the_cluster() {
     let doctor = it.lokt(["doctor", "--json"]).run().ok().json();
     assert_eq!(doctor["root_path"], it.cluster.address(), "{doctor}");
 }
+
+#[test]
+fn a_waiter_enters_when_the_process_of_a_lease_has_ended() {
+    let it = ClusterFixture::start();
+    let mut process = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+    let pid = process.id().to_string();
+    it.lokt(["lock", "x", "--pid", &pid]).owner("ada").run().ok();
+    let waiter = it.lokt(["guard", "x", "--wait", "--", "true"]).owner("bob").start().is_waiting();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    waiter.ends().ok();
+}

@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::{
     os::fd::{AsFd, BorrowedFd},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How long a doze lasts at most.
@@ -24,7 +24,12 @@ pub struct EtcdObstacleWatch {
     watch: Watch,
     session: Option<Arc<Session>>,
     is_over: bool,
+    /// When to look again at a holder whose process may end: no key of the cluster tells of that.
+    look_again: Option<Instant>,
 }
+
+/// After how long to look again at such a holder.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl EtcdObstacleWatch {
     pub(super) fn begin(
@@ -41,7 +46,8 @@ impl EtcdObstacleWatch {
             None => store.read_name(name).map_err(LockStoreError::remote)?.revision,
         };
         let watch = store.client.watch(&ranges, after.next()).map_err(LockStoreError::remote)?;
-        Ok(Self { watch, session: store.known_session(), is_over })
+        let look_again = hangs_on_process(obstacle).then(|| Instant::now() + LOOK_AGAIN);
+        Ok(Self { watch, session: store.known_session(), is_over, look_again })
     }
 
     /// Whether something has happened that the caller has to look at.
@@ -49,7 +55,18 @@ impl EtcdObstacleWatch {
         self.is_over |= !self.watch.take_events().is_empty();
         // A waiter whose session is gone stands in no queue.
         self.is_over |= self.session.as_ref().is_some_and(|it| it.is_gone());
+        self.is_over |= self.look_again.is_some_and(|at| at <= Instant::now());
         self.is_over
+    }
+}
+
+/// Whether an obstacle can end with a process, which is seen on the machine of that process alone.
+fn hangs_on_process(obstacle: &Obstacle) -> bool {
+    match obstacle {
+        Obstacle::Held(record) | Obstacle::Full(_, Some(record)) => {
+            record.holders().any(LockRecord::hangs_on_process)
+        }
+        _ => false,
     }
 }
 
@@ -106,6 +123,6 @@ impl ObstacleWatch for EtcdObstacleWatch {
     }
 
     fn patience(&self, _: Timestamp) -> Option<Duration> {
-        None
+        self.look_again.map(|at| at.saturating_duration_since(Instant::now()))
     }
 }
