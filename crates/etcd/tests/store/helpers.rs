@@ -7,8 +7,8 @@ use lokt_lock::{
     caller::Caller,
     ops::{
         AcquireOutcome, LockGrant, LockRequest, QueueStanding, ReservationDenial,
-        ReservationRequest, ReservationWaitObserver, ReserveOutcome, WaitLimit, WaitObserver,
-        acquire, reserve, reserve_waiting,
+        ReservationRequest, ReservationWaitObserver, ReserveOutcome, SilentWait, WaitLimit,
+        WaitObserver, acquire, reserve, reserve_waiting,
     },
     pattern::Pattern,
     record::HoldKind,
@@ -48,7 +48,7 @@ impl ClusterUser {
         Self::at(address(cluster), owner, "x")
     }
 
-    fn at(address: ClusterAddress, owner: &str, name: &str) -> Self {
+    pub(crate) fn at(address: ClusterAddress, owner: &str, name: &str) -> Self {
         let given = Owner::new(owner.to_owned()).unwrap();
         let caller = Caller::current(Some(given), OwnerSource::Given, AgentId::new("agent"));
         let none = Credentials::none();
@@ -67,7 +67,7 @@ impl ClusterUser {
         request: &LockRequest<'_>,
         limit: WaitLimit,
     ) -> AcquireOutcome<EtcdTicket> {
-        acquire(&self.store, request, limit, &mut Silent).expect("the cluster answers")
+        acquire(&self.store, request, limit, &mut SilentWait).expect("the cluster answers")
     }
 
     pub(crate) fn try_acquire(&self, request: &LockRequest<'_>) -> Option<LockGrant<EtcdTicket>> {
@@ -156,21 +156,6 @@ fn request(user: &ClusterUser, hold: HoldKind, ttl: Option<Duration>) -> LockReq
         metadata: None,
         command: vec!["true".to_owned()],
         held: Vec::new(),
-    }
-}
-
-struct Silent;
-
-impl WaitObserver for Silent {
-    fn waiting(&mut self, _: &QueueStanding) {}
-    fn interval(&self) -> Option<Duration> {
-        None
-    }
-    fn interruption(&self) -> Option<BorrowedFd<'_>> {
-        None
-    }
-    fn is_interrupted(&mut self) -> bool {
-        false
     }
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod helpers;
+mod lost_answers;
 
 use helpers::{ClusterUser, TestStore, guard, lease};
 use lokt_etcd::values::KeyRange;

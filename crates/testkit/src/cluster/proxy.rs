@@ -17,7 +17,7 @@ pub struct LossyProxy {
     endpoint: String,
     shared: Arc<ProxyState>,
     /// Tells of each answer that was withheld.
-    withheld: Receiver<()>,
+    withheld: Mutex<Receiver<()>>,
 }
 
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl LossyProxy {
                 state.pass(&client.expect("a connection"), &server);
             }
         });
-        Self { endpoint, shared, withheld }
+        Self { endpoint, shared, withheld: Mutex::new(withheld) }
     }
 
     /// Where it listens: `host:port`.
@@ -67,7 +67,8 @@ impl LossyProxy {
     /// Waits until an answer was withheld: the server has done what it was asked then.
     #[track_caller]
     pub fn await_withheld_answer(&self) {
-        self.withheld.recv_timeout(crate::PATIENCE).expect("the server answers in time");
+        let withheld = self.withheld.lock().expect("no test has failed");
+        withheld.recv_timeout(crate::PATIENCE).expect("the server answers in time");
     }
 
     /// How many connections it has accepted so far.
