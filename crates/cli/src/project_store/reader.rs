@@ -1,9 +1,7 @@
 use lokt_etcd::store::{EtcdLockListing, EtcdNameReader};
 use lokt_lock::{
     file::{FileLockListing, FileNameReader},
-    record::{LockRecord, RecordSlot},
-    rules::{QueuePlace, TicketContent},
-    store::{LockListing, LockRecordKind, LockStoreError, NameReader},
+    store::{LockListing, LockRecordKind, LockStoreError, NameReader, ReadsThrough},
     words::LockName,
 };
 use std::collections::BTreeSet;
@@ -14,42 +12,12 @@ pub(crate) enum ProjectNameReader<'s> {
     Cluster(EtcdNameReader<'s>),
 }
 
-impl ProjectNameReader<'_> {
+impl ReadsThrough for ProjectNameReader<'_> {
     fn reader(&self) -> &dyn NameReader {
         match self {
             Self::Files(it) => it,
             Self::Cluster(it) => it,
         }
-    }
-}
-
-impl NameReader for ProjectNameReader<'_> {
-    fn name(&self) -> &LockName {
-        self.reader().name()
-    }
-
-    fn slot(&self, kind: LockRecordKind) -> RecordSlot {
-        self.reader().slot(kind)
-    }
-
-    fn is_over(&self, record: &LockRecord) -> bool {
-        self.reader().is_over(record)
-    }
-
-    fn line(&self) -> Result<Vec<QueuePlace>, LockStoreError> {
-        self.reader().line()
-    }
-
-    fn lives(&self, place: &QueuePlace) -> bool {
-        self.reader().lives(place)
-    }
-
-    fn ticket_text(&self, place: &QueuePlace) -> Option<TicketContent> {
-        self.reader().ticket_text(place)
-    }
-
-    fn keepers(&self, place: &QueuePlace) -> Vec<i32> {
-        self.reader().keepers(place)
     }
 }
 

@@ -6,10 +6,10 @@ use lokt_lock::{
     record::{LockRecord, RecordSlot},
     rules::{QueuePlace, TicketContent},
     store::{
-        Durability, LockRecordKind, LockStoreError, NameReader, NameSection, RecordPutMode,
-        RecordPutOutcome, RecordRemoveOutcome,
+        Durability, LockRecordKind, LockStoreError, NameReader, NameSection, ReadsThrough,
+        RecordPutMode, RecordPutOutcome, RecordRemoveOutcome,
     },
-    words::{Fence, LockName, Timestamp},
+    words::{Fence, Timestamp},
 };
 
 /// Reads and changes one name of either store.
@@ -49,42 +49,14 @@ impl<'s> ProjectSection<'s> {
     ) -> Self {
         Self { store, section: StoreSection::Cluster(section) }
     }
+}
 
+impl ReadsThrough for ProjectSection<'_> {
     fn reader(&self) -> &dyn NameReader {
         match &self.section {
             StoreSection::Files(it) => &**it,
             StoreSection::Cluster(it) => &**it,
         }
-    }
-}
-
-impl NameReader for ProjectSection<'_> {
-    fn name(&self) -> &LockName {
-        self.reader().name()
-    }
-
-    fn slot(&self, kind: LockRecordKind) -> RecordSlot {
-        self.reader().slot(kind)
-    }
-
-    fn is_over(&self, record: &LockRecord) -> bool {
-        self.reader().is_over(record)
-    }
-
-    fn line(&self) -> Result<Vec<QueuePlace>, LockStoreError> {
-        self.reader().line()
-    }
-
-    fn lives(&self, place: &QueuePlace) -> bool {
-        self.reader().lives(place)
-    }
-
-    fn ticket_text(&self, place: &QueuePlace) -> Option<TicketContent> {
-        self.reader().ticket_text(place)
-    }
-
-    fn keepers(&self, place: &QueuePlace) -> Vec<i32> {
-        self.reader().keepers(place)
     }
 }
 

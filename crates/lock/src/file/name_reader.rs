@@ -12,24 +12,29 @@ use crate::{
     sys::nofollow,
     words::{LockName, Timestamp},
 };
-use std::{collections::BTreeSet, ffi::OsString, fs, path::Path};
+use std::{borrow::Cow, collections::BTreeSet, ffi::OsString, fs, path::Path};
 
 /// Reads the files of one name, each when it is asked for.
 #[derive(Debug)]
 pub struct FileNameReader<'s> {
     layout: &'s LockRootLayout,
-    name: &'s LockName,
+    name: Cow<'s, LockName>,
 }
 
 impl<'s> FileNameReader<'s> {
     pub(super) fn new(layout: &'s LockRootLayout, name: &'s LockName) -> Self {
-        Self { layout, name }
+        Self { layout, name: Cow::Borrowed(name) }
+    }
+
+    /// The same, with a name that it keeps.
+    pub(super) fn owning(layout: &'s LockRootLayout, name: LockName) -> Self {
+        Self { layout, name: Cow::Owned(name) }
     }
 
     /// A freeze of an older version: `locks/freeze-<name>.json`. A lock of this version may be called that too;
     /// its record says what it depends on, which no freeze does.
     fn legacy_freeze(&self) -> RecordSlot {
-        let slot = read_slot(&self.layout.legacy_freeze(self.name), self.name);
+        let slot = read_slot(&self.layout.legacy_freeze(&self.name), &self.name);
         match &slot {
             RecordSlot::Record(record) if record.hold.is_none() => slot,
             _ => RecordSlot::Absent,
@@ -39,11 +44,11 @@ impl<'s> FileNameReader<'s> {
 
 impl NameReader for FileNameReader<'_> {
     fn name(&self) -> &LockName {
-        self.name
+        &self.name
     }
 
     fn slot(&self, kind: LockRecordKind) -> RecordSlot {
-        let slot = read_slot(&self.layout.record(kind, self.name), self.name);
+        let slot = read_slot(&self.layout.record(kind, &self.name), &self.name);
         let over = |freeze: &LockRecord| self.is_over(freeze);
         match (&slot, kind) {
             (RecordSlot::Absent, LockRecordKind::Freeze) => self.legacy_freeze(),
@@ -63,20 +68,20 @@ impl NameReader for FileNameReader<'_> {
     }
 
     fn line(&self) -> Result<Vec<QueuePlace>, LockStoreError> {
-        ticket::list(&self.layout.queue(self.name))
+        ticket::list(&self.layout.queue(&self.name))
     }
 
     fn lives(&self, place: &QueuePlace) -> bool {
-        ticket::lives(&ticket::path_of(self.layout, self.name, place))
+        ticket::lives(&ticket::path_of(self.layout, &self.name, place))
     }
 
     fn ticket_text(&self, place: &QueuePlace) -> Option<TicketContent> {
-        let content = nofollow::read(&ticket::path_of(self.layout, self.name, place)).ok()?;
+        let content = nofollow::read(&ticket::path_of(self.layout, &self.name, place)).ok()?;
         serde_json::from_slice(&content).ok()
     }
 
     fn keepers(&self, place: &QueuePlace) -> Vec<i32> {
-        let path = ticket::path_of(self.layout, self.name, place);
+        let path = ticket::path_of(self.layout, &self.name, place);
         // `/proc` shows resolved paths.
         fs::canonicalize(path).map_or_else(|_| Vec::new(), |path| crate::sys::holders_of(&path))
     }

@@ -11,8 +11,8 @@ use crate::{
     record::{LockRecord, LockRecordFlaw, RecordSlot},
     rules::{QueuePlace, TicketContent},
     store::{
-        Durability, LockRecordKind, LockStoreError, NameReader, NameSection, RecordPutMode,
-        RecordPutOutcome, RecordRemoveOutcome,
+        Durability, LockRecordKind, LockStoreError, NameReader, NameSection, ReadsThrough,
+        RecordPutMode, RecordPutOutcome, RecordRemoveOutcome,
     },
     sys::{OpenFolderCache, nofollow},
     words::{Fence, LockName, Timestamp},
@@ -28,30 +28,27 @@ use std::{
 #[must_use = "the section ends as soon as this is dropped"]
 pub struct LatchedSection<'s> {
     store: &'s FileLockStore,
-    name: LockName,
+    reader: FileNameReader<'s>,
     latch: Latch,
     _folders: OpenFolderCache,
 }
 
 impl<'s> LatchedSection<'s> {
     pub(super) fn new(store: &'s FileLockStore, name: LockName, latch: Latch) -> Self {
-        Self { store, name, latch, _folders: OpenFolderCache::begin() }
-    }
-
-    fn reader(&self) -> FileNameReader<'_> {
-        FileNameReader::new(&self.store.layout, &self.name)
+        let reader = FileNameReader::owning(&store.layout, name);
+        Self { store, reader, latch, _folders: OpenFolderCache::begin() }
     }
 
     fn path(&self, kind: LockRecordKind) -> PathBuf {
-        self.store.layout.record(kind, &self.name)
+        self.store.layout.record(kind, self.name())
     }
 
     /// Where the record that was judged really is: a freeze may be in the place of older versions.
     fn found_at(&self, kind: LockRecordKind, judged: &RecordSlot) -> PathBuf {
         let path = self.path(kind);
-        let legacy = self.store.layout.legacy_freeze(&self.name);
+        let legacy = self.store.layout.legacy_freeze(self.name());
         match kind {
-            LockRecordKind::Freeze if !is_same(&read_slot(&path, &self.name), judged) => legacy,
+            LockRecordKind::Freeze if !is_same(&read_slot(&path, self.name()), judged) => legacy,
             _ => path,
         }
     }
@@ -63,10 +60,10 @@ impl<'s> LatchedSection<'s> {
         put: RecordPutMode,
         durability: Durability,
     ) -> Result<RecordPutOutcome, LockStoreError> {
-        let draft = self.store.layout.draft(kind, &self.name);
+        let draft = self.store.layout.draft(kind, self.name());
         let path = self.path(kind);
         let before = match (put, durability) {
-            (RecordPutMode::Over, Durability::Synced) => read_slot(&path, &self.name),
+            (RecordPutMode::Over, Durability::Synced) => read_slot(&path, self.name()),
             _ => RecordSlot::Absent,
         };
         let file = io::create(&draft, &record.encode())?;
@@ -95,7 +92,7 @@ impl<'s> LatchedSection<'s> {
             return Ok(());
         }
         file.sync_all().map_err(LockStoreError::io("sync", draft))?;
-        let latch = self.store.layout.latch(&self.name);
+        let latch = self.store.layout.latch(self.name());
         self.latch.sync().map_err(LockStoreError::io("sync", latch))
     }
 
@@ -138,39 +135,15 @@ impl<'s> LatchedSection<'s> {
         kind: LockRecordKind,
         before: &LockRecord,
     ) -> Result<RecordPutOutcome, LockStoreError> {
-        let draft = self.store.layout.draft(kind, &self.name);
+        let draft = self.store.layout.draft(kind, self.name());
         io::create(&draft, &before.encode())?;
         rename(&draft, &self.path(kind))
     }
 }
 
-impl NameReader for LatchedSection<'_> {
-    fn name(&self) -> &LockName {
-        &self.name
-    }
-
-    fn slot(&self, kind: LockRecordKind) -> RecordSlot {
-        self.reader().slot(kind)
-    }
-
-    fn is_over(&self, record: &LockRecord) -> bool {
-        self.reader().is_over(record)
-    }
-
-    fn line(&self) -> Result<Vec<QueuePlace>, LockStoreError> {
-        self.reader().line()
-    }
-
-    fn lives(&self, place: &QueuePlace) -> bool {
-        self.reader().lives(place)
-    }
-
-    fn ticket_text(&self, place: &QueuePlace) -> Option<TicketContent> {
-        self.reader().ticket_text(place)
-    }
-
-    fn keepers(&self, place: &QueuePlace) -> Vec<i32> {
-        self.reader().keepers(place)
+impl ReadsThrough for LatchedSection<'_> {
+    fn reader(&self) -> &dyn NameReader {
+        &self.reader
     }
 }
 
@@ -182,7 +155,7 @@ impl NameSection for LatchedSection<'_> {
     }
 
     fn next_fence(&mut self, floor: Fence, now: Timestamp) -> Result<Fence, LockStoreError> {
-        let path = self.store.layout.latch(&self.name);
+        let path = self.store.layout.latch(self.name());
         self.latch.next_fence(floor, now).map_err(LockStoreError::io("draw a fence from", path))
     }
 
@@ -192,7 +165,7 @@ impl NameSection for LatchedSection<'_> {
         text: &TicketContent,
     ) -> Result<FileTicket, LockStoreError> {
         let waits = !place.entered;
-        let mut ticket = FileTicket::draw(self.store.layout.queue(&self.name), place, text)?;
+        let mut ticket = FileTicket::draw(self.store.layout.queue(self.name()), place, text)?;
         if waits && !text.held.is_empty() {
             ticket.list_as_nested(&self.store.layout.nested());
         }
@@ -208,7 +181,7 @@ impl NameSection for LatchedSection<'_> {
     }
 
     fn drop_place(&mut self, place: &QueuePlace) -> Result<(), LockStoreError> {
-        io::remove(&ticket::path_of(&self.store.layout, &self.name, place))
+        io::remove(&ticket::path_of(&self.store.layout, self.name(), place))
     }
 
     fn put(
@@ -237,7 +210,7 @@ impl NameSection for LatchedSection<'_> {
         durability: Durability,
     ) -> Result<RecordRemoveOutcome, LockStoreError> {
         let path = self.found_at(kind, judged);
-        let taken = self.store.layout.draft(kind, &self.name);
+        let taken = self.store.layout.draft(kind, self.name());
         if is_folder(judged) {
             // In its place, and only if it is empty: nothing of it may be lost.
             nofollow::remove_folder(&path).map_err(LockStoreError::io("remove", &path))?;
@@ -246,7 +219,7 @@ impl NameSection for LatchedSection<'_> {
         if !self.move_away(&path, &taken)? {
             return Ok(RecordRemoveOutcome::Done);
         }
-        let now = read_slot(&taken, &self.name);
+        let now = read_slot(&taken, self.name());
         if !is_same(&now, judged) {
             let given_back = give_back(&taken, &path)?;
             return readable(&now, &path).map(|()| given_back);

@@ -16,7 +16,7 @@ mod reservations;
 mod ticket;
 
 pub use error::LockStoreError;
-pub use name::{LockListing, NameReader, NameSection};
+pub use name::{LockListing, NameReader, NameSection, ReadsThrough};
 pub use nested_wait::NestedWaitEntry;
 pub use reservations::{ReservationReader, ReservationSection, ReservationStore, ReservationWatch};
 pub use ticket::{LossWatcher, ObstacleWatch, Ticket};

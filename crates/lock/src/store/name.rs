@@ -41,6 +41,42 @@ pub trait NameReader {
     fn keepers(&self, place: &QueuePlace) -> Vec<i32>;
 }
 
+/// Reads through another reader: a section, or a reader of one of several stores.
+pub trait ReadsThrough {
+    /// The reader that answers.
+    fn reader(&self) -> &dyn NameReader;
+}
+
+impl<T: ReadsThrough> NameReader for T {
+    fn name(&self) -> &LockName {
+        self.reader().name()
+    }
+
+    fn slot(&self, kind: LockRecordKind) -> RecordSlot {
+        self.reader().slot(kind)
+    }
+
+    fn is_over(&self, record: &LockRecord) -> bool {
+        self.reader().is_over(record)
+    }
+
+    fn line(&self) -> Result<Vec<QueuePlace>, LockStoreError> {
+        self.reader().line()
+    }
+
+    fn lives(&self, place: &QueuePlace) -> bool {
+        self.reader().lives(place)
+    }
+
+    fn ticket_text(&self, place: &QueuePlace) -> Option<TicketContent> {
+        self.reader().ticket_text(place)
+    }
+
+    fn keepers(&self, place: &QueuePlace) -> Vec<i32> {
+        self.reader().keepers(place)
+    }
+}
+
 /// Reads all names of a store.
 pub trait LockListing: Sync {
     /// Reads one name.

@@ -10,16 +10,16 @@ use lokt_lock::{
     record::{LockRecord, RecordSlot},
     rules::{QueuePlace, TicketContent},
     store::{
-        Durability, LockRecordKind, LockStoreError, NameReader, NameSection, RecordPutMode,
-        RecordPutOutcome, RecordRemoveOutcome, Ticket,
+        Durability, LockRecordKind, LockStoreError, NameReader, NameSection, ReadsThrough,
+        RecordPutMode, RecordPutOutcome, RecordRemoveOutcome, Ticket,
     },
-    words::{Fence, LockMode, LockName, Timestamp},
+    words::{Fence, LockMode, Timestamp},
 };
 use std::{io::ErrorKind, sync::Arc};
 
 pub(crate) struct MemorySection<'s> {
     pub(super) store: &'s MemoryStore,
-    pub(super) name: LockName,
+    pub(super) reader: MemoryReader<'s>,
 }
 
 impl Drop for MemorySection<'_> {
@@ -29,10 +29,6 @@ impl Drop for MemorySection<'_> {
 }
 
 impl MemorySection<'_> {
-    fn reader(&self) -> MemoryReader<'_> {
-        MemoryReader { store: self.store, name: &self.name }
-    }
-
     fn is_taken(&self, kind: LockRecordKind) -> bool {
         !matches!(self.store.0.root.borrow().record_file(kind), RecordSlot::Absent)
     }
@@ -49,33 +45,9 @@ impl MemorySection<'_> {
     }
 }
 
-impl NameReader for MemorySection<'_> {
-    fn name(&self) -> &LockName {
-        &self.name
-    }
-
-    fn slot(&self, kind: LockRecordKind) -> RecordSlot {
-        self.reader().slot(kind)
-    }
-
-    fn is_over(&self, record: &LockRecord) -> bool {
-        self.reader().is_over(record)
-    }
-
-    fn line(&self) -> Result<Vec<QueuePlace>, LockStoreError> {
-        self.reader().line()
-    }
-
-    fn lives(&self, place: &QueuePlace) -> bool {
-        self.reader().lives(place)
-    }
-
-    fn ticket_text(&self, place: &QueuePlace) -> Option<TicketContent> {
-        self.reader().ticket_text(place)
-    }
-
-    fn keepers(&self, place: &QueuePlace) -> Vec<i32> {
-        self.reader().keepers(place)
+impl ReadsThrough for MemorySection<'_> {
+    fn reader(&self) -> &dyn NameReader {
+        &self.reader
     }
 }
 

@@ -174,7 +174,7 @@ impl LockStore for MemoryStore {
         self.try_call("enter the section")?;
         let was = self.0.latched.replace(true);
         assert!(!was, "a process in the section would wait for itself");
-        change(&mut MemorySection { store: self, name: name.clone() })
+        change(&mut MemorySection { store: self, reader: self.reader(name) })
     }
 
     fn nested(&self) -> Vec<Waiter> {
