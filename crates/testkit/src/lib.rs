@@ -12,6 +12,7 @@
 
 mod cluster;
 mod done;
+mod eventually;
 mod lokt;
 mod process_states;
 mod running;
@@ -24,6 +25,7 @@ pub use cluster::{
     LossyProxy, ROOT_ACCOUNT, TestCertificates, TestCluster, TestClusterOptions, TestTls,
 };
 pub use done::Done;
+pub use eventually::eventually;
 pub use lokt::Lokt;
 pub use running::{PATIENCE, Running};
 pub use sandbox::Sandbox;

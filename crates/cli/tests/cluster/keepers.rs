@@ -1,7 +1,7 @@
 //! Guards that are killed, keepers that are killed, and a cluster that does not answer.
 
 use crate::ClusterFixture;
-use lokt_testkit::{PATIENCE, Running};
+use lokt_testkit::{Running, eventually};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -9,7 +9,6 @@ use nix::{
 use std::{
     fs,
     path::PathBuf,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -29,15 +28,6 @@ fn keepers(it: &ClusterFixture) -> Vec<i32> {
     pids.collect()
 }
 
-/// Waits until something is so.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "in time: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
 /// A guard whose command runs, and makes a file when it gets SIGTERM.
 fn trapping_guard(it: &ClusterFixture) -> (Running, PathBuf) {
     let (begun, end) = (it.sandbox.folder().join("begun"), it.sandbox.folder().join("end"));
@@ -47,7 +37,7 @@ fn trapping_guard(it: &ClusterFixture) -> (Running, PathBuf) {
         begun.display()
     );
     let guard = it.lokt(["guard", "x", "-c", &script]).env("LOKT_SESSION_TTL", "6s").start();
-    until("the command runs", || begun.exists());
+    eventually("the command runs", || begun.exists());
     (guard, end)
 }
 
@@ -61,29 +51,29 @@ fn a_lock_outlives_its_guard_and_ends_with_its_command() {
         end.display()
     );
     let guard = it.lokt(["guard", "x", "-c", &script]).env("LOKT_SESSION_TTL", "6s").start();
-    until("the command runs", || begun.exists());
+    eventually("the command runs", || begun.exists());
     guard.kill();
-    // Longer than the session would live without a keeper.
-    thread::sleep(TTL + Duration::from_secs(2));
+    let killed = Instant::now();
+    eventually("a session without a keeper would have ended", || killed.elapsed() > TTL * 4 / 3);
     it.lokt(["guard", "x", "--", "true"]).run().fails_with(2, "is held by");
     let next = it.lokt(["guard", "x", "--wait", "--", "true"]).start().is_waiting();
     let ended = Instant::now();
     fs::write(&end, "").unwrap();
     next.ends().ok();
     assert!(ended.elapsed() < TTL / 2, "the next one enters at once, not after the TTL");
-    until("no keeper is left", || keepers(&it).is_empty());
+    eventually("no keeper is left", || keepers(&it).is_empty());
 }
 
 #[test]
 fn a_killed_keeper_is_replaced() {
     let it = ClusterFixture::start();
     let guard = it.guard(["x"]).is_in();
-    until("a keeper runs", || keepers(&it).len() == 1);
+    eventually("a keeper runs", || keepers(&it).len() == 1);
     let first = keepers(&it)[0];
     kill(Pid::from_raw(first), Signal::SIGKILL).unwrap();
-    until("another keeper runs", || keepers(&it).iter().any(|pid| *pid != first));
+    eventually("another keeper runs", || keepers(&it).iter().any(|pid| *pid != first));
     guard.release().ok();
-    until("no keeper is left", || keepers(&it).is_empty());
+    eventually("no keeper is left", || keepers(&it).is_empty());
 }
 
 #[test]
@@ -108,8 +98,8 @@ fn a_keeper_without_guard_and_cluster_stops_the_command() {
     guard.kill();
     it.cluster.stop(0);
     let stopped = Instant::now();
-    until("the command gets SIGTERM", || end.exists());
+    eventually("the command gets SIGTERM", || end.exists());
     assert!(stopped.elapsed() < TTL, "before another can enter");
     it.cluster.resume(0);
-    until("no keeper is left", || keepers(&it).is_empty());
+    eventually("no keeper is left", || keepers(&it).is_empty());
 }

@@ -8,7 +8,7 @@ use super::{
         TiedProcessState, Ttl, Victim,
     },
 };
-use lokt_testkit::{Done, PATIENCE, Running, Sandbox};
+use lokt_testkit::{Done, Running, Sandbox, eventually};
 use nix::{
     sys::{
         prctl,
@@ -23,8 +23,7 @@ use std::{
     fs::{self, File},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 /// A command that prints its pid, and ends when its standard input does.
@@ -206,7 +205,7 @@ impl RealSystem {
         let lived = !guard.is_killed;
         if victim != Victim::Command {
             guard.supervisor.signal(Signal::SIGKILL);
-            wait_until(|| !guard.supervisor.is_running());
+            eventually("the guard has ended", || !guard.supervisor.is_running());
             guard.is_killed = true;
         }
         if victim == Victim::Supervisor {
@@ -296,21 +295,14 @@ fn end_orphan(command: Pid) {
 
 /// Waits until an orphan has ended. Its files are closed then, and its locks gone.
 fn await_orphan(orphan: Pid) {
-    wait_until(|| waitpid(orphan, Some(WaitPidFlag::WNOHANG)) != Ok(WaitStatus::StillAlive));
-}
-
-fn wait_until(mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < deadline, "it does not end");
-        thread::yield_now();
-    }
+    let has_ended = || waitpid(orphan, Some(WaitPidFlag::WNOHANG)) != Ok(WaitStatus::StillAlive);
+    eventually("the orphan has ended", has_ended);
 }
 
 /// Waits until a time has passed on the clock that lifetimes use.
 fn wait_for_clock(span: Duration) {
     let end = SystemTime::now() + span;
-    wait_until(|| SystemTime::now() > end);
+    eventually("the time has passed", || SystemTime::now() > end);
 }
 
 /// The outcome of a step that prints nothing.

@@ -1,7 +1,7 @@
 //! Every end of a connection ends its commands and releases its locks.
 
-use crate::{client::Client, eventually, sandbox};
-use lokt_testkit::{HOLD, Sandbox};
+use crate::{client::Client, sandbox};
+use lokt_testkit::{HOLD, Sandbox, eventually};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use std::fs::{self, File};
@@ -82,7 +82,7 @@ fn a_wait_continues_after_the_end_of_input() {
     let holder = it.lokt(["guard", "x", "--"]).arguments(HOLD).start().is_in();
     let mut client = Client::connected(&it);
     client.start("run_guarded", &json!({"names": ["x"], "line": "echo in", "wait": true}));
-    eventually(|| it.tickets("x").len() == 2);
+    eventually("both wait", || it.tickets("x").len() == 2);
     client.server.closes_input();
     holder.release().ok();
     let done = client.server.ends().ok();
@@ -148,7 +148,7 @@ fn a_wait_ends_with_its_client() {
     let holder = it.lokt(["guard", "x", "--"]).arguments(HOLD).start().is_in();
     let mut client = with_a_client_that_reads(&it, 2);
     client.start("lock", &json!({"name": "x", "wait": true, "timeout": "1h"}));
-    eventually(|| it.tickets("x").len() == 2);
+    eventually("both wait", || it.tickets("x").len() == 2);
     client.ask("ping", &json!({}));
     client.server.ends().ok();
     assert_eq!(it.tickets("x").len(), 1, "it has left the queue");
@@ -215,7 +215,7 @@ fn unread_answers_do_not_block_a_server_after_the_end_of_input() {
         client.start("run_guarded", &call);
     }
     for name in names {
-        eventually(|| it.event_kinds(name).contains(&"release".to_owned()));
+        eventually("it is given back", || it.event_kinds(name).contains(&"release".to_owned()));
     }
     let done = client.server.release().ok();
     assert!(done.err.contains("does not read the answers"), "{done:#?}");

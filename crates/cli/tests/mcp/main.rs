@@ -21,19 +21,8 @@ mod printable;
 mod reserve;
 mod size;
 
-use lokt_testkit::{PATIENCE, Sandbox};
-use std::{thread, time::Instant};
+use lokt_testkit::Sandbox;
 
 fn sandbox() -> Sandbox {
     Sandbox::new(env!("CARGO_BIN_EXE_lokt"))
-}
-
-/// Retries until a condition is true.
-#[track_caller]
-fn eventually(mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "it is not so in time");
-        thread::yield_now();
-    }
 }

@@ -1,7 +1,7 @@
 //! Signed tools, called through the server.
 
-use crate::{client::Client, eventually, sandbox};
-use lokt_testkit::{HOLD, Sandbox};
+use crate::{client::Client, sandbox};
+use lokt_testkit::{HOLD, Sandbox, eventually};
 use serde_json::json;
 use std::fs;
 
@@ -77,7 +77,7 @@ fn a_cancelled_tool_ends_and_its_lock_is_free() {
     let it = signed_project(ENDLESS);
     let mut client = Client::connected(&it);
     let id = client.start("run_tool", &json!({"id": "demo/tool", "guard": "x"}));
-    eventually(|| it.folder().join("held").exists());
+    eventually("the command holds the lock", || it.folder().join("held").exists());
     let parameters = json!({"requestId": id, "reason": "not wanted"});
     let cancelled =
         json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": parameters});
